@@ -1,0 +1,76 @@
+/**
+ * What a program is to every layer above: bytes at guest-physical addresses, an entry, a start state, names and lines.
+ *
+ * This layer knows neither files nor editors: whoever calls brings a `SourceFiles`.
+ */
+
+/** Where sources and binaries come from. Paths are whatever the caller uses; only the caller interprets them. */
+export interface SourceFiles {
+  /** The bytes of `path`, or undefined when there is no such file. */
+  read(path: string): Uint8Array | undefined;
+  /** `relative` as it is meant in a file at `from` (an `%include` or `incbin`). */
+  resolve(from: string, relative: string): string;
+}
+
+/** One message about a source. Lines and columns start at 1. `end` is exclusive. */
+export interface Diagnostic {
+  file: string;
+  line: number;
+  column: number;
+  endColumn?: number;
+  severity: 'error' | 'warning';
+  message: string;
+}
+
+/** A piece of the image at a guest-physical address. `memoryBytes` may exceed the data: the rest is zero. */
+export interface Segment {
+  address: number;
+  data: Uint8Array;
+  memoryBytes: number;
+}
+
+/** A name for a linear address (the start states map linear = guest-physical). `bytes` is 0 when unknown. */
+export interface ProgramSymbol {
+  name: string;
+  address: bigint;
+  bytes: number;
+  kind: 'code' | 'data' | 'constant';
+}
+
+/** One row of the line table: the bytes [address, address + bytes) come from this line. */
+export interface LineRow {
+  address: bigint;
+  bytes: number;
+  file: string;
+  line: number;
+  column?: number;
+  /** False for data (`db`, `resb`): shown, but no place for a breakpoint. */
+  code: boolean;
+}
+
+/**
+ * The processor's state at the first instruction.
+ * - `long`: 64-bit mode, CPL 0, identity paging over all memory with 2 MiB pages, flat segments, interrupts off.
+ * - `protected`: 32-bit protected mode, paging off, flat segments.
+ * - `real`: real mode, CS:IP = 0:entry (entry below 1 MiB).
+ * - `boot-sector`: real mode at 0:0x7C00, DL = 0x80.
+ * - `multiboot`: as Multiboot 1 prescribes: `protected`, EAX = 0x2BADB002, EBX -> information structure.
+ */
+export type StartState = 'long' | 'protected' | 'real' | 'boot-sector' | 'multiboot';
+
+export interface Program {
+  /** The path it was made from. */
+  path: string;
+  format: 'asm' | 'elf32' | 'elf64' | 'multiboot1' | 'boot-sector' | 'flat';
+  segments: Segment[];
+  entry: number;
+  start: StartState;
+  symbols: ProgramSymbol[];
+  /** Sorted by address; empty when the format carries no lines. */
+  lines: LineRow[];
+  /** Every source file that took part (includes too), for loadedSources and diagnostics. */
+  sources: string[];
+}
+
+/** A program, or what is wrong with it: never both, never an exception for bad input. */
+export type ProgramResult = { ok: true; program: Program; warnings: Diagnostic[] } | { ok: false; errors: Diagnostic[] };
