@@ -297,6 +297,8 @@ export const stateSchema: readonly StateField[] = [
   field('DELIVERING', 0x3f0, 32, 'internal', 'event under delivery: valid bit 31, type 10:8, vector 7:0'),
   field('DELIVERING_ERROR', 0x3f4, 32, 'internal', 'its error code'),
   field('DELIVERING_LENGTH', 0x3f8, 32, 'internal', 'instruction length of a software event'),
+  field('IRET_UNBLOCKED', 0x478, 32, 'internal', 'an IRET that removed NMI blocking has not completed yet'),
+  field('ENTRY_RIP', 0x470, 64, 'internal', 'RIP of the VMLAUNCH or VMRESUME that last entered, or failed to'),
 
   // The fault that an instruction noted before returning 0.
   field('FAULT', 0x400, 32, 'internal', 'vector, or a special value of fault.ts; 0xFFFFFFFF when none'),
