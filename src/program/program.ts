@@ -46,6 +46,8 @@ export interface LineRow {
   column?: number;
   /** False for data (`db`, `resb`): shown, but no place for a breakpoint. */
   code: boolean;
+  /** For bytes that a macro made: the line in the macro's body. `file` and `line` are then those of the call. */
+  inner?: { file: string; line: number };
 }
 
 /**
@@ -73,4 +75,5 @@ export interface Program {
 }
 
 /** A program, or what is wrong with it: never both, never an exception for bad input. */
-export type ProgramResult = { ok: true; program: Program; warnings: Diagnostic[] } | { ok: false; errors: Diagnostic[] };
+export type ProgramResult =
+  { ok: true; program: Program; warnings: Diagnostic[] } | { ok: false; errors: Diagnostic[] };

@@ -1,0 +1,187 @@
+/**
+ * Effective addresses: from a sum of registers and numbers to base, index, scale and displacement.
+ *
+ * The choices where several encodings mean the same are NASM's: the register that stands first and alone is the base,
+ * `[2*rax]` becomes `[rax+rax]` unless `nosplit`, `[3*rax]` becomes `[rax+2*rax]`, ESP is never an index.
+ */
+import { Register } from 'iced-x86';
+import type { OperandValue } from './operand';
+import { SourceError } from './problem';
+import { registerNamed, type RegisterInfo } from './registers';
+import { add, isSimple, type Value } from './value';
+
+export interface Address {
+  base: Register;
+  index: Register;
+  /** 1, 2, 4 or 8. */
+  scale: number;
+  /** The constant part; its section term, if any, is patched when sections are placed. */
+  displacement: Value;
+  /** Bytes of the displacement field: 0, 1, 2, 4 or 8. */
+  displacementBytes: number;
+  /** Address size in bits. */
+  bits: number;
+  ripRelative: boolean;
+  segment?: RegisterInfo;
+  /** True for `[number]` without registers, which may use the moffs forms. */
+  direct: boolean;
+  /** True when the size of the displacement was given in the source. */
+  forced: boolean;
+  /** Explicit `[qword ...]`. */
+  wide: boolean;
+}
+
+type Memory = Extract<OperandValue, { kind: 'memory' }>;
+
+interface Part {
+  register: RegisterInfo;
+  factor: number;
+}
+
+/** Splits the value of `[...]` into parts. `vsib` allows a vector register as the index. */
+export function resolveAddress(operand: Memory, bits: number, defaultRelative: boolean, vsib: boolean): Address {
+  const fail = (message: string): never => {
+    throw new SourceError(message, operand.column, operand.endColumn);
+  };
+  let value = operand.address;
+  if (operand.index) value = add(value, operand.index);
+  const parts: Part[] = [];
+  const sections: Value['terms'][number][] = [];
+  for (const term of value.terms) {
+    if (term.key[0] === '@') {
+      sections.push(term);
+      continue;
+    }
+    const register = registerNamed(term.key)!;
+    if (term.factor < 1n || term.factor > 9n)
+      fail(`"${register.name}" cannot be multiplied by ${term.factor} in an address`);
+    parts.push({ register, factor: Number(term.factor) });
+  }
+  if (parts.length > 2) fail('an address can have at most a base and an index register');
+  const displacement: Value = { number: value.number, terms: sections, unknown: value.unknown };
+  if (sections.length > 1 || sections.some(term => term.factor !== 1n))
+    fail('an address can hold one label (or a difference of labels in the same section)');
+
+  const general = parts.filter(part => part.register.class.startsWith('gpr'));
+  const vectors = parts.filter(part => /^[xyz]mm$/.test(part.register.class));
+  if (general.length + vectors.length !== parts.length || (vectors.length > 0 && !vsib))
+    fail(`"${parts.find(part => !part.register.class.startsWith('gpr'))!.register.name}" cannot be part of an address`);
+  const size = general[0]?.register.bits;
+  if (general.some(part => part.register.bits !== size)) fail('the registers of an address must have the same size');
+  if (size === 8) fail('8-bit registers cannot be part of an address');
+  if (size === 16 && bits === 64) fail('16-bit addresses do not exist in 64-bit mode');
+  if (size === 64 && bits !== 64) fail(`64-bit registers need "bits 64"; this is "bits ${bits}"`);
+
+  const address: Address = {
+    base: Register.None,
+    index: Register.None,
+    scale: 1,
+    displacement,
+    displacementBytes: 0,
+    bits: size ?? bits,
+    ripRelative: false,
+    segment: operand.segment,
+    direct: parts.length === 0,
+    forced: operand.displacementSize !== undefined,
+    wide: operand.displacementSize === 64,
+  };
+  if (parts.length === 0) return direct(address, operand, bits, defaultRelative);
+  if (size === 16) return sixteen(address, parts, operand);
+  return scaled(address, parts, vectors, value, operand);
+}
+
+/** `[number]`. */
+function direct(address: Address, operand: Memory, bits: number, defaultRelative: boolean): Address {
+  if (operand.displacementSize === 16 || operand.displacementSize === 32) address.bits = operand.displacementSize;
+  if (bits === 64 && address.bits === 16)
+    throw new SourceError('16-bit addresses do not exist in 64-bit mode', operand.column, operand.endColumn);
+  address.displacementBytes = address.bits === 16 ? 2 : 4;
+  if (bits === 64 && operand.displacementSize === 32) address.bits = 64;
+  const flat = operand.segment === undefined || !/^[fg]s$/.test(operand.segment.name);
+  address.ripRelative =
+    bits === 64 && !address.wide && !operand.absolute && (operand.relative === true || (defaultRelative && flat));
+  return address;
+}
+
+/** Bytes of the displacement beside registers: `wide` is 2 or 4. `unit` > 1 is EVEX's compressed 8-bit form. */
+function displacementBytes(address: Address, operand: Memory, wide: number, needed: boolean): number {
+  const { displacement } = address;
+  if (operand.displacementSize === 8) return 1;
+  if (operand.displacementSize !== undefined) return wide;
+  if (!isSimple(displacement) || displacement.unknown) return wide;
+  const signed = BigInt.asIntN(8 * wide, displacement.number);
+  if (signed === 0n && !needed) return 0;
+  return signed >= -128n && signed <= 127n ? 1 : wide;
+}
+
+function sixteen(address: Address, parts: Part[], operand: Memory): Address {
+  const fail = (): never => {
+    throw new SourceError(
+      'a 16-bit address is made of BX or BP, SI or DI, and a number',
+      operand.column,
+      operand.endColumn,
+    );
+  };
+  for (const { register, factor } of parts) {
+    if (factor !== 1) fail();
+    if (register.name === 'bx' || register.name === 'bp') {
+      if (address.base !== Register.None) fail();
+      address.base = register.register;
+    } else if (register.name === 'si' || register.name === 'di') {
+      if (address.index !== Register.None) fail();
+      address.index = register.register;
+    } else fail();
+  }
+  if (address.base === Register.None) [address.base, address.index] = [address.index, Register.None];
+  const needed = address.base === Register.BP && address.index === Register.None;
+  address.displacementBytes = displacementBytes(address, operand, 2, needed);
+  return address;
+}
+
+function scaled(address: Address, parts: Part[], vectors: Part[], value: Value, operand: Memory): Address {
+  let base: Part | undefined;
+  let index: Part | undefined;
+  const fail = (message: string): never => {
+    throw new SourceError(message, operand.column, operand.endColumn);
+  };
+  if (vectors.length > 0) {
+    index = vectors[0];
+    base = parts.find(part => part !== index);
+    if (vectors.length > 1 || (base && base.factor !== 1))
+      fail('an address can have one vector register, as the index');
+  } else if (operand.index && parts.length === 2) {
+    [base, index] = parts;
+  } else {
+    // NASM sorts the registers by number; the first with factor 1 becomes the base.
+    for (const part of parts) {
+      if (!base && part.factor === 1) base = part;
+      else if (!index) index = part;
+      else fail('an address can have only one scaled register');
+    }
+    // `[eax*1+ebx]`: a register marked as "not the base" gives way.
+    if (base && index && index.factor === 1 && value.notBase === base.register.name) [base, index] = [index, base];
+    if (base && !index && value.notBase === base.register.name && operand.noSplit) [base, index] = [undefined, base];
+  }
+  const isStack = (part?: Part) =>
+    part !== undefined && part.register.class.startsWith('gpr') && part.register.index === 4;
+  if (isStack(index)) {
+    if (index!.factor !== 1 || isStack(base)) fail(`"${index!.register.name}" cannot be an index`);
+    [base, index] = [index, base];
+  }
+  let scale = index?.factor ?? 1;
+  if (index && !base && vectors.length === 0) {
+    if (scale === 1) [base, index] = operand.noSplit ? [base, index] : [index, undefined];
+    else if ((scale === 2 && !operand.noSplit) || scale === 3 || scale === 5 || scale === 9) {
+      base = { ...index, factor: 1 };
+      scale--;
+    }
+  }
+  if (index && ![1, 2, 4, 8].includes(scale))
+    fail(`"${index.register.name}" can be scaled only by 1, 2, 4 or 8, not by ${scale}`);
+  address.base = base?.register.register ?? Register.None;
+  address.index = index?.register.register ?? Register.None;
+  address.scale = index ? scale : 1;
+  if (!base) address.displacementBytes = 4;
+  else address.displacementBytes = displacementBytes(address, operand, 4, (base.register.index & 7) === 5);
+  return address;
+}

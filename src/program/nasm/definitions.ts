@@ -1,0 +1,203 @@
+/** Single-line macros: `%define` and its kin, and the expansion of a line. */
+import { SourceError } from './problem';
+import { tokenize, type Token } from './token';
+
+export interface Definition {
+  name: string;
+  ignoreCase: boolean;
+  /** Undefined for a macro without parentheses. */
+  parameters?: string[];
+  body: readonly Token[];
+}
+
+/** Marks, in the work list of an expansion, where a macro's body ends and it may be expanded again. */
+interface EndOfBody {
+  ends: Definition;
+}
+type Work = Token | EndOfBody;
+
+/** Values that depend on the place: `__LINE__`, `__FILE__`, `__BITS__`. */
+export type Dynamic = (name: string) => string | undefined;
+
+export class Definitions {
+  /** By name in lower case; each name may be defined per number of parameters and per case. */
+  private readonly table = new Map<string, Definition[]>();
+
+  constructor(private readonly dynamic: Dynamic) {}
+
+  define(definition: Definition): void {
+    const key = definition.name.toLowerCase();
+    const others = (this.table.get(key) ?? []).filter(
+      d => !(matchesName(d, definition.name) && d.parameters?.length === definition.parameters?.length),
+    );
+    this.table.set(key, [definition, ...others]);
+  }
+
+  undefine(name: string): void {
+    const key = name.toLowerCase();
+    const rest = (this.table.get(key) ?? []).filter(d => !matchesName(d, name));
+    this.table.set(key, rest);
+  }
+
+  isDefined(name: string): boolean {
+    return this.find(name).length > 0 || this.dynamic(name) !== undefined;
+  }
+
+  private find(name: string): Definition[] {
+    const list = this.table.get(name) ?? this.table.get(name.toLowerCase());
+    return list ? list.filter(d => matchesName(d, name)) : [];
+  }
+
+  /** The line with all single-line macros replaced, and `%+` and `%[...]` carried out. */
+  expand(tokens: readonly Token[]): Token[] {
+    return paste(this.expandWith(tokens, new Set()));
+  }
+
+  private expandWith(tokens: readonly Token[], active: Set<Definition>): Token[] {
+    const out: Token[] = [];
+    const work: Work[] = [...tokens].reverse();
+    while (work.length > 0) {
+      const item = work.pop()!;
+      if ('ends' in item) {
+        active.delete(item.ends);
+        continue;
+      }
+      if (item.kind === 'percent' && item.text === '%[') {
+        const inner = this.expandWith(takeBracketed(work, item), active);
+        inner.forEach((token, i) => out.push({ ...token, space: i === 0 ? item.space : token.space, pasted: true }));
+        continue;
+      }
+      if (item.kind !== 'name' || item.escaped || !this.replace(item, work, active)) out.push(item);
+    }
+    return out;
+  }
+
+  /** Replaces the macro call that starts with `call`, if it is one. */
+  private replace(call: Token, work: Work[], active: Set<Definition>): boolean {
+    const value = this.dynamic(call.text);
+    if (value !== undefined) {
+      pushBody(work, tokenize(value), call);
+      return true;
+    }
+    const candidates = this.find(call.text).filter(d => !active.has(d));
+    if (candidates.length === 0) return false;
+    if (candidates.some(d => d.parameters)) {
+      const taken = takeArguments(work);
+      if (taken) {
+        const count = taken.length === 1 && taken[0].length === 0 ? 0 : taken.length;
+        const macro = candidates.find(
+          d => d.parameters && (d.parameters.length === count || d.parameters.length === taken.length),
+        );
+        if (!macro)
+          throw new SourceError(
+            `macro "${call.text}" is defined, but not for ${count} parameter${count === 1 ? '' : 's'}`,
+            call.column,
+          );
+        const values = taken.map(tokens => this.expandWith(tokens, active));
+        const body: Token[] = [];
+        for (const token of macro.body) {
+          const at = token.kind === 'name' ? macro.parameters!.indexOf(token.text) : -1;
+          if (at < 0) body.push(token);
+          else values[at].forEach((t, i) => body.push(i === 0 ? { ...t, space: token.space } : t));
+        }
+        work.push({ ends: macro });
+        active.add(macro);
+        pushBody(work, body, call);
+        return true;
+      }
+    }
+    const macro = candidates.find(d => !d.parameters);
+    if (!macro) return false;
+    work.push({ ends: macro });
+    active.add(macro);
+    pushBody(work, macro.body, call);
+    return true;
+  }
+}
+
+function matchesName(definition: Definition, name: string): boolean {
+  return definition.ignoreCase ? definition.name.toLowerCase() === name.toLowerCase() : definition.name === name;
+}
+
+function pushBody(work: Work[], body: readonly Token[], call: Token): void {
+  for (let i = body.length - 1; i >= 0; i--)
+    work.push({ ...body[i], column: call.column, space: i === 0 ? call.space : body[i].space });
+}
+
+/** Takes the tokens up to the bracket that closes `%[`. */
+function takeBracketed(work: Work[], open: Token): Token[] {
+  const inner: Token[] = [];
+  for (let depth = 1; ;) {
+    const item = work.pop();
+    if (!item) throw new SourceError('"%[" is never closed', open.column);
+    if ('ends' in item) continue;
+    if (item.kind === 'operator' && item.text === ']' && --depth === 0) return inner;
+    if (item.text === '[' || item.text === '%[') depth++;
+    inner.push(item);
+  }
+}
+
+/** Takes "(a, b, ...)" if it is next; parentheses nest and braces quote. Leaves `work` alone when it is not a call. */
+function takeArguments(work: Work[]): Token[][] | undefined {
+  let at = work.length - 1;
+  while (at >= 0 && 'ends' in work[at]) at--;
+  const open = at >= 0 ? (work[at] as Token) : undefined;
+  if (!open || open.kind !== 'operator' || open.text !== '(') return undefined;
+  const values: Token[][] = [[]];
+  let depth = 0;
+  let brace = 0;
+  for (at--; ; at--) {
+    if (at < 0) throw new SourceError('a macro call is missing its ")"', open.column);
+    const item = work[at];
+    if ('ends' in item) continue;
+    const text = item.kind === 'operator' ? item.text : '';
+    if (text === '{' && brace++ === 0) continue;
+    if (text === '}' && brace > 0 && --brace === 0) continue;
+    if (brace === 0) {
+      if (text === '(') depth++;
+      else if (text === ')' && depth-- === 0) break;
+      else if (text === ',' && depth === 0) {
+        values.push([]);
+        continue;
+      }
+    }
+    values[values.length - 1].push(item);
+  }
+  work.length = at;
+  return values;
+}
+
+/** Carries out `%+`, and joins what `%[...]` put beside a touching name. */
+function paste(tokens: Token[]): Token[] {
+  if (!tokens.some(token => (token.kind === 'percent' && token.text === '%+') || token.pasted)) return tokens;
+  const out: Token[] = [];
+  for (let i = 0; i < tokens.length; i++) {
+    const token = tokens[i];
+    const last = out[out.length - 1];
+    if (token.text === '%+' && token.kind === 'percent' && last && tokens[i + 1]) {
+      out.pop();
+      out.push(...join(last, tokens[++i]));
+    } else out.push(token);
+  }
+  return pasteTouching(out);
+}
+
+function join(a: Token, b: Token): Token[] {
+  const joined = tokenize(a.text + b.text);
+  return joined.map((t, i) => ({ ...t, column: a.column, space: i === 0 ? a.space : t.space }));
+}
+
+const WORDLIKE = new Set(['name', 'number', 'float']);
+
+/** Joins a token that a parameter put here with what it touches: `label%1` with 3 becomes `label3`. */
+export function pasteTouching(tokens: Token[]): Token[] {
+  const out: Token[] = [];
+  for (const token of tokens) {
+    const last = out[out.length - 1];
+    if (last && !token.space && (token.pasted || last.pasted) && WORDLIKE.has(last.kind) && WORDLIKE.has(token.kind)) {
+      out.pop();
+      out.push(...join(last, token).map(t => ({ ...t, pasted: true })));
+    } else out.push(token);
+  }
+  return out;
+}

@@ -1,0 +1,352 @@
+/** One line of assembly, parsed. The same statement is evaluated again in every pass. */
+import { Register } from 'iced-x86';
+import { Cursor } from './cursor';
+import { parseExpression, type Expression, isFixed } from './expression';
+import type { Encoded, Prefixes } from './encode';
+import { mnemonicNamed, mnemonicNames, type MnemonicInfo } from './mnemonics';
+import { parseOperand, type OperandSyntax } from './operand';
+import { SourceError } from './problem';
+import { registerNamed } from './registers';
+import { closest } from './suggest';
+import { stringBytes, stringText } from './text';
+import type { Token } from './token';
+
+/** An element of `db`, `dw`, ... */
+export type DataItem =
+  | { kind: 'bytes'; bytes: number[] }
+  | { kind: 'value'; value: Expression; column: number }
+  | { kind: 'float'; text: string; negative: boolean; column: number }
+  | { kind: 'reserve' }
+  | { kind: 'repeat'; count: Expression; items: DataItem[]; column: number };
+
+export type Body =
+  | { kind: 'empty' }
+  | {
+      kind: 'instruction';
+      mnemonic: MnemonicInfo;
+      operands: OperandSyntax[];
+      prefixes: Prefixes;
+      fixed: boolean;
+      cached?: CachedEncoding;
+    }
+  | { kind: 'prefixes'; prefixes: Prefixes }
+  | { kind: 'data'; bytes: number; items: DataItem[] }
+  | { kind: 'reserve'; bytes: number; count: Expression; column: number }
+  | { kind: 'incbin'; path: string; from?: Expression; length?: Expression; column: number }
+  | { kind: 'equ'; value: Expression }
+  | { kind: 'align'; amount: Expression; fill: Body; column: number }
+  | { kind: 'directive'; name: string; rest: readonly Token[]; column: number };
+
+/** The encoding of an instruction whose operands never change, for one mode. */
+export interface CachedEncoding {
+  bits: number;
+  defaultRelative: boolean;
+  encoded: Encoded;
+}
+
+export interface Statement {
+  label?: { name: string; column: number; length: number };
+  times?: { count: Expression; column: number };
+  body: Body;
+  column: number;
+  endColumn: number;
+  warning?: string;
+}
+
+/** What parsing a line needs to know. */
+export interface ParseContext {
+  /** Completes a local label name. */
+  qualify(name: string): string;
+  /** Said when the line starts with a macro's name, but no definition takes its parameters. */
+  note?: string;
+  /** Told of the line's label before its operands are read: `f: jmp .x` means `f.x`. */
+  enter?(label: NonNullable<Statement['label']>): void;
+}
+
+const DATA_BYTES: Record<string, number> = { db: 1, dw: 2, dd: 4, dq: 8, dt: 10, do: 16, ddq: 16, dy: 32, dz: 64 };
+const RESERVE_BYTES: Record<string, number> = {
+  resb: 1,
+  resw: 2,
+  resd: 4,
+  resq: 8,
+  rest: 10,
+  reso: 16,
+  resdq: 16,
+  resy: 32,
+  resz: 64,
+};
+
+const DIRECTIVES = new Set(
+  (
+    'bits use16 use32 use64 org section segment default global extern static common required cpu absolute struc endstruc istruc at iend ' +
+    'sectalign float map list warning debug import export group uppercase library'
+  ).split(' '),
+);
+
+const GROUP1: Record<string, number> = {
+  lock: 0xf0,
+  rep: 0xf3,
+  repe: 0xf3,
+  repz: 0xf3,
+  repne: 0xf2,
+  repnz: 0xf2,
+  bnd: 0xf2,
+  xacquire: 0xf2,
+  xrelease: 0xf3,
+};
+const OPERAND_SIZE: Record<string, number> = { o16: 16, o32: 32, o64: 64 };
+const ADDRESS_SIZE: Record<string, number> = { a16: 16, a32: 32, a64: 64 };
+
+const isPrefix = (word: string) => word in GROUP1 || word in OPERAND_SIZE || word in ADDRESS_SIZE || word === 'times';
+
+/** True for a word that can start a statement. */
+function isKeyword(word: string): boolean {
+  return (
+    word in DATA_BYTES ||
+    word in RESERVE_BYTES ||
+    isPrefix(word) ||
+    word === 'equ' ||
+    word === 'incbin' ||
+    word === 'align' ||
+    word === 'alignb' ||
+    word === 'wait' ||
+    DIRECTIVES.has(word) ||
+    mnemonicNamed(word) !== undefined
+  );
+}
+
+function* keywords(): Generator<string> {
+  yield* mnemonicNames();
+  yield* Object.keys(DATA_BYTES);
+  yield* Object.keys(RESERVE_BYTES);
+  yield* DIRECTIVES;
+  yield* ['equ', 'incbin', 'align', 'alignb', 'times', ...Object.keys(GROUP1)];
+}
+
+/** Parses one expanded line. Throws a SourceError for what cannot be parsed. */
+export function parseStatement(tokens: readonly Token[], context: ParseContext): Statement {
+  const cursor = new Cursor(tokens);
+  const last = tokens[tokens.length - 1];
+  const statement: Statement = {
+    body: { kind: 'empty' },
+    column: cursor.column,
+    endColumn: last ? last.column + last.text.length : 1,
+  };
+  if (cursor.isOperator('[')) {
+    statement.body = parseBracketed(cursor);
+    return statement;
+  }
+  parseLabel(cursor, statement, context);
+  if (cursor.takeWord('times')) {
+    const column = cursor.column;
+    statement.times = { count: parseExpression(cursor, context.qualify), column };
+  }
+  statement.column = cursor.column;
+  if (!cursor.done) statement.body = parseBody(cursor, context);
+  else if (statement.times) throw new SourceError('"times" needs something to repeat', cursor.column);
+  return statement;
+}
+
+function parseLabel(cursor: Cursor, statement: Statement, context: ParseContext): void {
+  const token = cursor.token!;
+  const after = cursor.peek();
+  const colon = after?.kind === 'operator' && after.text === ':';
+  if (token.kind !== 'name') {
+    throw new SourceError(
+      `expected a label, an instruction or a directive, found "${token.text}"`,
+      token.column,
+      token.column + token.text.length,
+    );
+  }
+  const word = token.text.toLowerCase();
+  if (!token.escaped && !colon && (isKeyword(word) || registerNamed(word))) return;
+  const nextWord = cursor.peek(colon ? 2 : 1);
+  if (!colon && nextWord && !(nextWord.kind === 'name' && isKeyword(nextWord.text.toLowerCase()))) {
+    const near = context.note === undefined ? closest(word, keywords()) : undefined;
+    throw new SourceError(
+      context.note ?? `unknown instruction "${token.text}"${near ? `: did you mean "${near}"?` : ''}`,
+      token.column,
+      token.column + token.text.length,
+    );
+  }
+  if (!colon && !nextWord) {
+    const near = closest(word, mnemonicNames());
+    statement.warning =
+      context.note ??
+      `"${token.text}" alone on a line is a label; write a colon behind it${near ? `, or did you mean the instruction "${near}"?` : ''}`;
+  }
+  statement.label = { name: context.qualify(token.text), column: token.column, length: token.text.length };
+  cursor.at += colon ? 2 : 1;
+  context.enter?.(statement.label);
+}
+
+/** `[bits 64]`: the primitive form of a directive. */
+function parseBracketed(cursor: Cursor): Body {
+  const { column } = cursor.next();
+  const name = cursor.word();
+  const end = cursor.tokens[cursor.tokens.length - 1];
+  if (name === undefined || end.text !== ']')
+    throw new SourceError('expected a directive in brackets, like [bits 64]', column);
+  if (!DIRECTIVES.has(name)) throw new SourceError(`unknown directive "${name}"`, cursor.column);
+  return { kind: 'directive', name, rest: cursor.tokens.slice(cursor.at + 1, -1), column };
+}
+
+function parseBody(cursor: Cursor, context: ParseContext): Body {
+  const prefixes: Prefixes = { group1: [] };
+  let any = false;
+  for (; ; any = true) {
+    const word = cursor.word();
+    if (word === undefined) break;
+    const register = registerNamed(word);
+    if (word in GROUP1) prefixes.group1.push(GROUP1[word]);
+    else if (word in OPERAND_SIZE) prefixes.operandSize = OPERAND_SIZE[word];
+    else if (word in ADDRESS_SIZE) prefixes.addressSize = ADDRESS_SIZE[word];
+    else if (register?.class === 'segment') prefixes.segment = register.register;
+    else if (word === 'wait' && cursor.peek()) prefixes.wait = true;
+    else break;
+    cursor.at++;
+  }
+  // NASM writes F2/F3 before F0 whatever their order in the source.
+  prefixes.group1.sort((a, b) => Number(a === 0xf0) - Number(b === 0xf0));
+  if (cursor.done && any) return { kind: 'prefixes', prefixes };
+  const { column } = cursor;
+  const word = cursor.word();
+  const token = cursor.next();
+  if (word === undefined || !isKeyword(word)) {
+    const near = word === undefined ? undefined : closest(word, keywords());
+    throw new SourceError(
+      `unknown instruction "${token.text}"${near ? `: did you mean "${near}"?` : ''}`,
+      token.column,
+      token.column + token.text.length,
+    );
+  }
+  const mnemonic = mnemonicNamed(word);
+  if (mnemonic) {
+    const operands = parseList(cursor, () => parseOperand(cursor, context.qualify));
+    return { kind: 'instruction', mnemonic, operands, prefixes, fixed: operands.every(isFixedOperand) };
+  }
+  if (word in DATA_BYTES) {
+    const bytes = DATA_BYTES[word];
+    const items = parseList(cursor, () => parseDataItem(cursor, bytes, context));
+    if (items.length === 0) throw new SourceError(`"${word}" needs at least one value`, cursor.column);
+    return { kind: 'data', bytes, items };
+  }
+  if (word in RESERVE_BYTES) {
+    const count = parseExpression(cursor, context.qualify);
+    cursor.expectEnd('the number of elements');
+    return { kind: 'reserve', bytes: RESERVE_BYTES[word], count, column };
+  }
+  switch (word) {
+    case 'equ': {
+      const value = parseEqu(cursor, context);
+      cursor.expectEnd('the value');
+      return { kind: 'equ', value };
+    }
+    case 'incbin':
+      return parseIncbin(cursor, column, context);
+    case 'align':
+    case 'alignb': {
+      const amount = parseExpression(cursor, context.qualify);
+      const one: Expression = { kind: 'constant', value: { number: 1n, terms: [], unknown: false } };
+      let fill: Body =
+        word === 'align'
+          ? {
+              kind: 'instruction',
+              mnemonic: mnemonicNamed('nop')!,
+              operands: [],
+              prefixes: { group1: [] },
+              fixed: true,
+            }
+          : { kind: 'reserve', bytes: 1, count: one, column };
+      if (cursor.take(',')) fill = parseFill(cursor, context);
+      cursor.expectEnd('the alignment');
+      return { kind: 'align', amount, fill, column };
+    }
+  }
+  return { kind: 'directive', name: word, rest: cursor.tokens.slice(cursor.at), column };
+}
+
+/** The second parameter of `align`: a statement, or a number to fill with. */
+function parseFill(cursor: Cursor, context: ParseContext): Body {
+  const word = cursor.word();
+  if (word !== undefined && isKeyword(word)) return parseBody(cursor, context);
+  const item = parseDataItem(cursor, 1, context);
+  return { kind: 'data', bytes: 1, items: [item] };
+}
+
+function parseEqu(cursor: Cursor, context: ParseContext): Expression {
+  const value = parseExpression(cursor, context.qualify);
+  if (cursor.isOperator(':'))
+    throw new SourceError('a far address cannot be a constant in a flat binary', cursor.column);
+  return value;
+}
+
+function parseList<T>(cursor: Cursor, read: () => T): T[] {
+  const list: T[] = [];
+  if (cursor.done) return list;
+  do {
+    // A comma at the end of a data line is allowed, as in NASM.
+    if (cursor.done && list.length > 0) break;
+    list.push(read());
+  } while (cursor.take(','));
+  cursor.expectEnd('this operand (a comma is missing?)');
+  return list;
+}
+
+function isFixedOperand(operand: OperandSyntax): boolean {
+  switch (operand.kind) {
+    case 'register':
+      return true;
+    case 'immediate':
+      return isFixed(operand.value);
+    case 'memory':
+      return isFixed(operand.address) && (!operand.index || isFixed(operand.index)) && !operand.relative;
+    case 'far':
+      return isFixed(operand.segment) && isFixed(operand.offset);
+  }
+}
+
+function parseDataItem(cursor: Cursor, bytes: number, context: ParseContext): DataItem {
+  const token = cursor.token;
+  const after = cursor.peek();
+  const ends = !after || (after.kind === 'operator' && (after.text === ',' || after.text === ')'));
+  if (token?.kind === 'string' && ends) {
+    cursor.at++;
+    const text = stringBytes(token.text);
+    while (text.length % bytes !== 0) text.push(0);
+    return { kind: 'bytes', bytes: text };
+  }
+  if (cursor.isOperator('?') && ends) {
+    cursor.at++;
+    return { kind: 'reserve' };
+  }
+  const sign = token?.kind === 'operator' && /^[-+]$/.test(token.text) ? 1 : 0;
+  const number = cursor.peek(sign);
+  if (number && (number.kind === 'float' || /^__\??(infinity|[qs]?nan)\??__$/i.test(number.text))) {
+    cursor.at += sign + 1;
+    return { kind: 'float', text: number.text, negative: token!.text === '-', column: number.column };
+  }
+  const column = cursor.column;
+  const value = parseExpression(cursor, context.qualify);
+  if (!cursor.takeWord('dup')) return { kind: 'value', value, column };
+  cursor.expect('(', 'behind "dup"');
+  const items: DataItem[] = [];
+  do items.push(parseDataItem(cursor, bytes, context));
+  while (cursor.take(','));
+  cursor.expect(')', 'to close "dup ("');
+  return { kind: 'repeat', count: value, items, column };
+}
+
+function parseIncbin(cursor: Cursor, column: number, context: ParseContext): Body {
+  const token = cursor.token;
+  if (token?.kind !== 'string') throw new SourceError('incbin needs a file name in quotes', cursor.column);
+  cursor.at++;
+  const body: Body = { kind: 'incbin', path: stringText(token.text), column: token.column };
+  if (cursor.take(',')) body.from = parseExpression(cursor, context.qualify);
+  if (cursor.take(',')) body.length = parseExpression(cursor, context.qualify);
+  cursor.expectEnd('the file name');
+  return { ...body, column };
+}
+
+/** For messages about prefixes. */
+export const NO_PREFIXES: Prefixes = { group1: [], segment: undefined as Register | undefined };
