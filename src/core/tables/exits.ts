@@ -150,6 +150,7 @@ const rows: Row[] = [
   [67, 'UMWAIT', 'UMWAIT', 'UMWAIT was executed', 'RDTSC exiting with user wait and pause'],
   [68, 'TPAUSE', 'TPAUSE', 'TPAUSE was executed', 'RDTSC exiting with user wait and pause'],
   [69, 'LOADIWKEY', 'LOADIWKEY', 'LOADIWKEY was executed', 'LOADIWKEY exiting'],
+  [70, 'ENCLV', 'ENCLV', 'ENCLV was executed', 'ENCLV-exiting bitmap'],
   [74, 'BUS_LOCK', 'bus lock', 'the guest locked the bus', 'VMM bus-lock detection', 'trap-like'],
   [75, 'INSTRUCTION_TIMEOUT', 'instruction timeout', 'no instruction boundary for too long', 'instruction timeout'],
 ];
