@@ -16,6 +16,8 @@ import { sectionOf } from './value';
 export interface AssembleOptions {
   /** As `nasm -D NAME=VALUE`. */
   defines?: Record<string, string>;
+  /** Load address for a source without `org`; NASM's is 0. */
+  origin?: bigint;
 }
 
 export interface AssembledSection {
@@ -34,7 +36,7 @@ export interface AssemblyResult {
   ok: boolean;
   /** The flat binary. */
   bytes: Uint8Array;
-  /** Load address of the first byte: the source's `org`, or 0. */
+  /** Load address of the first byte: the source's `org`, or the option, or 0. */
   origin: bigint;
   /** True when the source has an `org` (or a section with `start=`). */
   hasOrigin: boolean;
@@ -94,7 +96,7 @@ export function assemble(path: string, files: SourceFiles, options: AssembleOpti
         { file: path, line: 1 },
         `the sizes do not settle after ${MOST_PASSES} passes: an expression depends on itself`,
       );
-    return finish(path, pass, parsed, [...keptProblems!.list, ...problems.list], cache);
+    return finish(path, pass, parsed, [...keptProblems!.list, ...problems.list], cache, options.origin ?? 0n);
   }
 }
 
@@ -132,11 +134,12 @@ function finish(
   parsed: Parsed[],
   diagnostics: Diagnostic[],
   cache: SourceCache,
+  defaultOrigin: bigint,
 ): AssemblyResult {
   const sections = [...pass.sections.values()];
   let layout: Layout = { bytes: new Uint8Array(0), origin: 0n, end: 0n };
   try {
-    layout = layOut(sections, pass.origin?.value ?? 0n);
+    layout = layOut(sections, pass.origin?.value ?? defaultOrigin);
     applyFixups(sections, layout);
   } catch (e) {
     if (!(e instanceof SourceError)) throw e;

@@ -1,17 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { assemble, type AssemblyResult } from '../../../src/program/nasm/assemble';
-import type { SourceFiles } from '../../../src/program/program';
-
-/** Sources in memory; paths are names. */
-export function sources(texts: Record<string, string | Uint8Array>): SourceFiles {
-  return {
-    read: path => {
-      const text = texts[path];
-      return typeof text === 'string' ? new TextEncoder().encode(text) : text;
-    },
-    resolve: (_from, relative) => relative,
-  };
-}
+import { sources } from './sources';
 
 function assembled(source: string, more: Record<string, string | Uint8Array> = {}): AssemblyResult {
   return assemble('main.asm', sources({ 'main.asm': source, ...more }));
