@@ -1,0 +1,139 @@
+/**
+ * Address spaces and modes. A TLB entry carries the tag of the space and privilege that filled it; links between blocks
+ * carry a generation, which also fixes the mode. So VM entries, VM exits and system calls switch without flushing.
+ */
+import { CONTEXTS, GENERATIONS, TLB_BYTES, TLB_EXECUTE, TLB_READ, TLB_WRITE } from './layout';
+import { State } from './generated/state.generated';
+import { AC, VM, flag } from './flags';
+
+export const CR0_PE: u64 = 1;
+export const CR0_MP: u64 = 2;
+export const CR0_EM: u64 = 4;
+export const CR0_TS: u64 = 8;
+export const CR0_WP: u64 = 1 << 16;
+export const CR0_PG: u64 = 1 << 31;
+export const CR4_VME: u64 = 1;
+export const CR4_TSD: u64 = 1 << 2;
+export const CR4_DE: u64 = 1 << 3;
+export const CR4_PSE: u64 = 1 << 4;
+export const CR4_PAE: u64 = 1 << 5;
+export const CR4_PGE: u64 = 1 << 7;
+export const CR4_PCE: u64 = 1 << 8;
+export const CR4_UMIP: u64 = 1 << 11;
+export const CR4_LA57: u64 = 1 << 12;
+export const CR4_VMXE: u64 = 1 << 13;
+export const CR4_FSGSBASE: u64 = 1 << 16;
+export const CR4_PCIDE: u64 = 1 << 17;
+export const CR4_SMEP: u64 = 1 << 20;
+export const CR4_SMAP: u64 = 1 << 21;
+export const EFER_SCE: u64 = 1;
+export const EFER_LME: u64 = 1 << 8;
+export const EFER_LMA: u64 = 1 << 10;
+export const EFER_NXE: u64 = 1 << 11;
+
+/** State.MODE: what decoding depends on. */
+export const MODE_CODE: u32 = 3;
+export const MODE_32: u32 = 1;
+export const MODE_64: u32 = 2;
+/** SS.B: 32-bit stack. */
+export const MODE_STACK32: u32 = 4;
+/** Some data segment is not flat and writable: memory operands need checks. */
+export const MODE_CHECK: u32 = 8;
+/** Protected mode, not virtual-8086. */
+export const MODE_PROTECTED: u32 = 16;
+export const MODE_V86: u32 = 32;
+
+const SPACES: u32 = 510;
+/** Spaces: 510 entries of 24 bytes: VPID u32, in use u32, EPTP u64. Entry n has tag n << 2. */
+const SPACE_BYTES: usize = 24;
+let space: u32 = 0;
+let spaces: u32 = 0;
+/** GENERATIONS: 256 entries of 32 bytes: tag u32, mode u32, CS base u64, CS limit u32, generation u32. */
+let counter: u32 = 0;
+let current: u32 = 0;
+@inline export function generation(): u32 { return current; }
+
+@inline export function codeSize(): u32 { return load<u32>(State.MODE) & MODE_CODE; }
+@inline export function longCode(): bool { return (load<u32>(State.MODE) & MODE_64) != 0; }
+@inline export function protectedMode(): bool { return (load<u32>(State.MODE) & MODE_PROTECTED) != 0; }
+@inline export function virtual8086(): bool { return (load<u32>(State.MODE) & MODE_V86) != 0; }
+@inline export function longMode(): bool { return (load<u64>(State.IA32_EFER) & EFER_LMA) != 0; }
+@inline export function cpl(): u32 { return load<u32>(State.CPL); }
+@inline export function nonRoot(): bool { return load<u32>(State.VMX_OPERATION) == 2; }
+
+/** Drops every cached translation of every space. */
+export function flushAll(): void {
+  memory.fill(TLB_READ, 0xff, TLB_BYTES);
+  memory.fill(TLB_WRITE, 0xff, TLB_BYTES);
+  memory.fill(TLB_EXECUTE, 0xff, TLB_BYTES);
+  memory.fill(GENERATIONS, 0xff, 0x2000);
+  spaces = 0;
+  newSpace();
+}
+function newSpace(): void {
+  if (spaces >= SPACES) { flushAll(); return; }
+  space = spaces++;
+  const e = CONTEXTS + <usize>space * SPACE_BYTES;
+  store<u32>(e, load<u32>(State.VPID));
+  store<u32>(e, 1, 4);
+  store<u64>(e, load<u64>(State.EPTP), 8);
+  modeChanged();
+}
+/** Drops the translations of the current space (MOV to CR3, INVLPG, changes of paging bits). */
+export function flushSpace(): void {
+  store<u32>(CONTEXTS + <usize>space * SPACE_BYTES, 0, 4);
+  newSpace();
+}
+/** Drops the translations of one VPID in every EPT context. */
+export function flushVpid(vpid: u32): void {
+  for (let n: u32 = 0; n < spaces; n++) {
+    const e = CONTEXTS + <usize>n * SPACE_BYTES;
+    if (load<u32>(e) == vpid) store<u32>(e, 0, 4);
+  }
+  if (vpid == load<u32>(State.VPID)) newSpace();
+}
+/** VPID or EPTP changed (VM entry and exit): goes back to that pair's space, or to a new one. */
+export function switchSpace(): void {
+  const vpid = load<u32>(State.VPID), eptp = load<u64>(State.EPTP);
+  for (let n = <i32>spaces - 1; n >= 0; n--) {
+    const e = CONTEXTS + <usize>n * SPACE_BYTES;
+    if (load<u32>(e) == vpid && load<u32>(e, 4) && load<u64>(e, 8) == eptp) { space = n; modeChanged(); return; }
+  }
+  newSpace();
+}
+
+@inline function flat(segment: usize): bool {
+  // Base 0, limit 4 GiB, present, usable, writable data (or readable: reads and writes are told apart by the check).
+  return load<u64>(segment) == 0 && load<u32>(segment, 8) == 0xffffffff && (load<u32>(segment, 12) & 0x1009e) == 0x92;
+}
+
+/** After any change of CR0, CR3, CR4, EFER, CS, SS, data segments, CPL, RFLAGS.VM or AC: mode, tag and generation. */
+export function modeChanged(): void {
+  const cr0 = load<u64>(State.CR0);
+  const access = load<u32>(State.CS_ACCESS);
+  let mode: u32;
+  if (longMode() && access & 0x2000) mode = MODE_64 | MODE_PROTECTED;
+  else {
+    mode = (access >> 14) & 1;
+    if (load<u32>(State.SS_ACCESS) & 0x4000) mode |= MODE_STACK32;
+    if (cr0 & CR0_PE) mode |= flag(VM) ? MODE_V86 : MODE_PROTECTED;
+    if (!(flat(State.ES_BASE) && flat(State.SS_BASE) && flat(State.DS_BASE) && flat(State.FS_BASE) && flat(State.GS_BASE))) mode |= MODE_CHECK;
+    if (mode & MODE_V86) mode |= MODE_CHECK;
+  }
+  store<u32>(State.MODE, mode);
+  const variant: u32 = cpl() == 3 ? 1 : flag(AC) && load<u64>(State.CR4) & CR4_SMAP ? 2 : 0;
+  const tag = (space << 2) | variant;
+  store<u64>(State.CONTEXT, <u64>tag);
+  const base = mode & MODE_64 ? 0 : load<u64>(State.CS_BASE), limit = mode & MODE_64 ? 0 : load<u32>(State.CS_LIMIT);
+  const e = GENERATIONS + (<usize>((tag * 7) ^ mode ^ <u32>(base >> 4)) & 0xff) * 32;
+  if (load<u32>(e) == tag && load<u32>(e, 4) == mode && load<u64>(e, 8) == base && load<u32>(e, 16) == limit) {
+    current = load<u32>(e, 20);
+    return;
+  }
+  store<u32>(e, tag);
+  store<u32>(e, mode, 4);
+  store<u64>(e, base, 8);
+  store<u32>(e, limit, 16);
+  store<u32>(e, ++counter, 20);
+  current = counter;
+}

@@ -1,0 +1,279 @@
+/** Interrupt and exception delivery in all modes (SDM 3A chapter 6, SDM 1 chapter 20 for real-address mode). */
+import { State } from './generated/state.generated';
+import { CS, DS, ES, FS, GS, SS, segmented } from './address';
+import { MODE_CHECK, cpl, longMode, modeChanged, nonRoot, protectedMode, virtual8086 } from './context';
+import { EventType, HAS_ERROR, VALID, flagsChanged, sleep, wake } from './events';
+import { FactCode, observed, tell } from './facts';
+import { FAULT_EPT_MISCONFIGURATION, FAULT_EPT_VIOLATION, FAULT_NONE, Vector, clearFault, fault, faultCode } from './fault';
+import { AC, IF, IOPL, NT, RF, TF, VM, flag, getFlags, setFlags } from './flags';
+import { FACT } from './layout';
+import { segmentAccess, segmentBase, segmentLimit, segmentSelector } from './record';
+import { LDTR, TR, UNUSABLE, descriptor, dplOf, loadHidden, markDescriptor, readDescriptor, rightsOf, setRealSegment, setSegment } from './segments';
+import { setStackPointer, stackOffset, stackPointer } from './stack';
+import { StopCode, requestStop } from './stop';
+import { canonical, commitWrite, systemRead, systemWrite, writable } from './tlb';
+import { exitOnEpt, exitOnException, exitTaskSwitch, exitTripleFault } from './vmx/exit';
+import { exceptionExits } from './vmx/intercept';
+
+/** Contributory exceptions of the double-fault table (SDM 3A table 6-5). */
+@inline function contributory(vector: u32): bool { return vector == Vector.DE || (vector >= Vector.TS && vector <= Vector.GP); }
+
+/** Delivers the fault noted in State.FAULT: VM exit, or through the IDT with escalation to double and triple fault. */
+export function deliverFault(): void {
+  // The first exception of a chain, for the double-fault rules; the delivery of an interrupt does not count.
+  let first: u32 = FAULT_NONE;
+  for (;;) {
+    let vector = load<u32>(State.FAULT);
+    let error = load<u32>(State.FAULT_ERROR);
+    let hasError = load<u32>(State.FAULT_HAS_ERROR);
+    if (vector == FAULT_EPT_VIOLATION || vector == FAULT_EPT_MISCONFIGURATION) {
+      clearFault();
+      exitOnEpt(vector == FAULT_EPT_MISCONFIGURATION);
+      return;
+    }
+    if (first == Vector.DF) { tripleFault(); return; }
+    if (first != FAULT_NONE) {
+      const double = (contributory(first) && contributory(vector)) || (first == Vector.PF && (contributory(vector) || vector == Vector.PF));
+      if (double) { vector = Vector.DF; error = 0; hasError = 1; }
+    }
+    if (exceptionExits(vector, error)) {
+      clearFault();
+      const qualification = vector == Vector.PF ? load<u64>(State.FAULT_ADDRESS) : vector == Vector.DB ? load<u64>(State.FAULT_QUALIFICATION) : 0;
+      exitOnException(vector, error, hasError != 0, EventType.HardwareException, qualification, vector != Vector.DB);
+      return;
+    }
+    if (vector == Vector.PF) store<u64>(State.CR2, load<u64>(State.FAULT_ADDRESS));
+    clearFault();
+    first = vector;
+    if (deliver(VALID | (EventType.HardwareException << 8) | (hasError ? HAS_ERROR : 0) | vector, error, 0)) return;
+  }
+}
+function tripleFault(): void {
+  clearFault();
+  store<u32>(State.DELIVERING, 0);
+  if (nonRoot()) { exitTripleFault(); return; }
+  sleep(2);
+}
+
+/** Delivers an interrupt, a software interrupt or an injected event. False: it led to a fault, which has been dealt with. */
+export function deliverEvent(information: u32, error: u32, length: u32): bool {
+  if (deliver(information, error, length)) return true;
+  // For the double-fault rules an injected exception is the first of the chain.
+  const type = (information >> 8) & 7;
+  if (type == EventType.HardwareException) {
+    const vector = information & 0xff, second = load<u32>(State.FAULT);
+    if (vector == Vector.DF && second < 32) { tripleFault(); return false; }
+    const double = second < 32 && ((contributory(vector) && contributory(second)) || (vector == Vector.PF && (contributory(second) || second == Vector.PF)));
+    if (double) faultCode(Vector.DF, 0);
+  }
+  deliverFault();
+  return false;
+}
+
+/** One delivery through the IDT. False: a fault is noted, State.DELIVERING still names the event (IDT-vectoring information). */
+function deliver(information: u32, error: u32, length: u32): bool {
+  store<u32>(State.DELIVERING, information);
+  store<u32>(State.DELIVERING_ERROR, error);
+  store<u32>(State.DELIVERING_LENGTH, length);
+  const vector = information & 0xff, type = (information >> 8) & 7;
+  const software = type == EventType.Software || type == EventType.Privileged || type == EventType.SoftwareException;
+  if (observed(software || type == EventType.HardwareException ? FactCode.Exception : FactCode.Interrupt)) told(vector, error, (information & HAS_ERROR) != 0, type);
+  const rip = load<u64>(State.RIP) + (software ? length : 0);
+  if (!through(vector, error, (information & HAS_ERROR) != 0, rip, software, type)) return false;
+  store<u32>(State.DELIVERING, 0);
+  store<u32>(State.BLOCKING, load<u32>(State.BLOCKING) & ~3);
+  wakeFromHalt();
+  flagsChanged();
+  modeChanged();
+  return true;
+}
+@inline function wakeFromHalt(): void { if (load<u32>(State.ACTIVITY) == 1) wake(); }
+function told(vector: u32, error: u32, hasError: bool, type: u32): void {
+  store<u32>(FACT, vector);
+  store<u32>(FACT + 4, error);
+  store<u32>(FACT + 8, hasError ? 1 : 0);
+  store<u32>(FACT + 12, type == EventType.External ? 1 : 0);
+  tell(type == EventType.External || type == EventType.Nmi ? FactCode.Interrupt : FactCode.Exception);
+}
+
+function through(vector: u32, error: u32, hasError: bool, rip: u64, software: bool, type: u32): bool {
+  if (!(load<u64>(State.CR0) & 1)) return realMode(vector, rip);
+  // External events have EXT set in the error codes of faults during their delivery (SDM 3A 6.13).
+  const ext: u32 = software ? 0 : 1;
+  const bytes: u32 = longMode() ? 16 : 8;
+  const selectorError = (vector << 3) | 2 | ext;
+  if (software && type != EventType.Privileged && virtual8086() && vector != 3 && vector != 4 && (load<u32>(State.RFLAGS) & IOPL) != IOPL) { faultCode(Vector.GP, 0); return false; }
+  if (vector * bytes + bytes - 1 > load<u32>(State.IDTR_LIMIT)) { faultCode(Vector.GP, selectorError); return false; }
+  const gate = systemRead(load<u64>(State.IDTR_BASE) + vector * bytes, bytes);
+  if (!gate) return false;
+  const low = load<u64>(gate), high: u64 = bytes == 16 ? load<u64>(gate, 8) : 0;
+  const rights = <u32>(low >> 40) & 0xff, kind = rights & 0x1f;
+  const wide = kind == 0xe || kind == 0xf;
+  if (!wide && (longMode() || (kind != 5 && kind != 6 && kind != 7))) { faultCode(Vector.GP, selectorError); return false; }
+  if (software && type != EventType.Privileged && dplOf(rights) < cpl()) { faultCode(Vector.GP, (vector << 3) | 2); return false; }
+  if (!(rights & 0x80)) { faultCode(Vector.NP, selectorError); return false; }
+  const selector = <u32>(low >> 16) & 0xffff;
+  if (kind == 5) {
+    if (nonRoot()) { exitTaskSwitch(selector, 3); return true; }
+    requestStop(StopCode.Unsupported);
+    return true;
+  }
+  const target = (low & 0xffff) | (wide ? (low >> 32) & 0xffff0000 : 0) | (high << 32);
+  if (!(selector & 0xfffc)) { faultCode(Vector.GP, ext); return false; }
+  if (!readDescriptor(selector, Vector.GP)) { if (load<u32>(State.FAULT) == Vector.GP) faultCode(Vector.GP, (selector & 0xfffc) | ext); return false; }
+  const code = descriptor, codeRights = rightsOf(code);
+  if ((codeRights & 0x18) != 0x18 || dplOf(codeRights) > cpl()) { faultCode(Vector.GP, (selector & 0xfffc) | ext); return false; }
+  if (longMode() && (codeRights & 0x6000) != 0x2000) { faultCode(Vector.GP, (selector & 0xfffc) | ext); return false; }
+  if (!(codeRights & 0x80)) { faultCode(Vector.NP, (selector & 0xfffc) | ext); return false; }
+  if (!markDescriptor(1)) return false;
+  const codeMarked = descriptor;
+  const level = codeRights & 4 ? cpl() : dplOf(codeRights);
+  const disables = (kind & 1) == 0;
+  if (longMode()) {
+    if (!canonical(target)) { faultCode(Vector.GP, ext); return false; }
+    return deliverLong(selector, codeMarked, target, level, <u32>(low >> 32) & 7, error, hasError, rip, disables, ext);
+  }
+  return deliverLegacy(selector, codeMarked, target, level, wide, error, hasError, rip, disables, ext);
+}
+
+/** 64-bit mode: SS, RSP, RFLAGS, CS, RIP are always pushed, on a 16-byte boundary (SDM 3A 6.14). */
+function deliverLong(selector: u32, code: u64, target: u64, level: u32, ist: u32, error: u32, hasError: bool, rip: u64, disables: bool, ext: u32): bool {
+  let sp = load<u64>(State.RSP);
+  const inner = level < cpl();
+  if (ist || inner) {
+    const at = ist ? 0x24 + (ist - 1) * 8 : 4 + level * 8;
+    if (at + 7 > segmentLimit(TR)) { faultCode(Vector.TS, (segmentSelector(TR) & 0xfffc) | ext); return false; }
+    const h = systemRead(segmentBase(TR) + at, 8);
+    if (!h) return false;
+    sp = load<u64>(h);
+    if (!canonical(sp)) { faultCode(Vector.SS, ext); return false; }
+  }
+  sp &= ~<u64>15;
+  const bytes: u32 = hasError ? 48 : 40;
+  const top = sp - bytes;
+  const h = systemWrite(top, bytes, level == 3);
+  if (!h) { if (load<u32>(State.FAULT) == Vector.SS) faultCode(Vector.SS, ext); return false; }
+  let at = h;
+  if (hasError) { store<u64>(at, error); at += 8; }
+  store<u64>(at, rip);
+  store<u64>(at, segmentSelector(CS), 8);
+  store<u64>(at, pushedFlags(), 16);
+  store<u64>(at, load<u64>(State.RSP), 24);
+  store<u64>(at, segmentSelector(SS), 32);
+  commitWrite(h);
+  store<u64>(State.RSP, top);
+  if (inner) {
+    setSegment(SS, level, 0, segmentLimit(SS), UNUSABLE | (level << 5));
+  }
+  enter(selector, code, target, level, disables);
+  return true;
+}
+/** The image of RFLAGS on the stack; RF is set for faults so that instruction breakpoints do not repeat (SDM 3B 17.3.1.1). */
+function pushedFlags(): u64 {
+  const information = load<u32>(State.DELIVERING), type = (information >> 8) & 7;
+  const faultLike = type == EventType.HardwareException && (information & 0xff) != Vector.DB;
+  return getFlags() | (faultLike ? <u64>RF : 0);
+}
+function enter(selector: u32, code: u64, target: u64, level: u32, disables: bool): void {
+  loadHidden(CS, (selector & 0xfffc) | level, code);
+  store<u32>(State.CPL, level);
+  store<u64>(State.RIP, target);
+  setFlags(getFlags() & ~<u64>(TF | NT | RF | VM | (disables ? IF : 0)));
+}
+
+function deliverLegacy(selector: u32, code: u64, target: u64, level: u32, wide: bool, error: u32, hasError: bool, rip: u64, disables: bool, ext: u32): bool {
+  const fromV86 = virtual8086();
+  const inner = level < cpl() || fromV86;
+  const size: u32 = wide ? 4 : 2;
+  if (fromV86 && level != 0) { faultCode(Vector.GP, (selector & 0xfffc) | ext); return false; }
+  if (target > <u64>limitOfRaw(code)) { faultCode(Vector.GP, ext); return false; }
+  let newSs: u32 = 0, sp: u64, base: u64, stackRaw: u64 = 0, big = false;
+  if (inner) {
+    const tss32 = (segmentAccess(TR) & 8) != 0;
+    const at = tss32 ? 4 + level * 8 : 2 + level * 4;
+    if (at + (tss32 ? 5 : 3) > segmentLimit(TR)) { faultCode(Vector.TS, (segmentSelector(TR) & 0xfffc) | ext); return false; }
+    const h = systemRead(segmentBase(TR) + at, tss32 ? 6 : 4);
+    if (!h) return false;
+    sp = tss32 ? <u64>load<u32>(h) : <u64>load<u16>(h);
+    newSs = <u32>load<u16>(h, tss32 ? 4 : 2);
+    if (!(newSs & 0xfffc)) { faultCode(Vector.TS, ext); return false; }
+    if (!readDescriptor(newSs, Vector.TS)) return false;
+    const rights = rightsOf(descriptor);
+    if ((newSs & 3) != level || dplOf(rights) != level || (rights & 0x1a) != 0x12) { faultCode(Vector.TS, (newSs & 0xfffc) | ext); return false; }
+    if (!(rights & 0x80)) { faultCode(Vector.SS, (newSs & 0xfffc) | ext); return false; }
+    if (!markDescriptor(1)) return false;
+    stackRaw = descriptor;
+    base = baseOfRaw(stackRaw);
+    big = (rights & 0x4000) != 0;
+  } else {
+    sp = stackPointer();
+    base = segmentBase(SS);
+    big = (segmentAccess(SS) & 0x4000) != 0;
+  }
+  const words: u32 = (fromV86 ? 9 : inner ? 5 : 3) + (hasError ? 1 : 0);
+  const bytes = words * size;
+  const mask: u64 = big ? 0xffffffff : 0xffff;
+  const top = (sp - bytes) & mask;
+  const limit = inner ? limitOfRaw(stackRaw) : segmentLimit(SS);
+  const expandDown = ((inner ? rightsOf(stackRaw) : segmentAccess(SS)) & 0xc) == 4;
+  const fits = expandDown ? top > limit : top + bytes - 1 <= <u64>limit;
+  if (!fits) { faultCode(Vector.SS, inner ? (newSs & 0xfffc) | ext : ext); return false; }
+  const h = systemWrite((base + top) & 0xffffffff, bytes, level == 3);
+  if (!h) return false;
+  let n: u32 = 0;
+  const flags = pushedFlags();
+  if (hasError) put(h, n++, size, error);
+  put(h, n++, size, <u32>rip);
+  put(h, n++, size, segmentSelector(CS));
+  put(h, n++, size, <u32>flags);
+  if (inner) {
+    put(h, n++, size, load<u32>(State.RSP));
+    put(h, n++, size, segmentSelector(SS));
+  }
+  if (fromV86) {
+    put(h, n++, size, segmentSelector(ES));
+    put(h, n++, size, segmentSelector(DS));
+    put(h, n++, size, segmentSelector(FS));
+    put(h, n++, size, segmentSelector(GS));
+  }
+  commitWrite(h);
+  if (fromV86) {
+    setSegment(ES, 0, 0, 0, UNUSABLE);
+    setSegment(DS, 0, 0, 0, UNUSABLE);
+    setSegment(FS, 0, 0, 0, UNUSABLE);
+    setSegment(GS, 0, 0, 0, UNUSABLE);
+  }
+  if (inner) loadHidden(SS, newSs, stackRaw);
+  if (big) store<u64>(State.RSP, top); else store<u16>(State.RSP, <u16>top);
+  enter(selector, code, target, level, disables);
+  return true;
+}
+@inline function put(h: usize, n: u32, size: u32, value: u32): void {
+  if (size == 4) store<u32>(h + n * 4, value); else store<u16>(h + n * 2, <u16>value);
+}
+@inline function limitOfRaw(raw: u64): u32 {
+  const limit = <u32>(raw & 0xffff) | (<u32>(raw >> 32) & 0xf0000);
+  return raw & (1 << 55) ? (limit << 12) | 0xfff : limit;
+}
+@inline function baseOfRaw(raw: u64): u64 { return ((raw >> 16) & 0xffffff) | ((raw >> 32) & 0xff000000); }
+
+/** Real-address mode: FLAGS, CS, IP; the vector table has four bytes a vector. */
+function realMode(vector: u32, rip: u64): bool {
+  if (vector * 4 + 3 > load<u32>(State.IDTR_LIMIT)) { faultCode(Vector.GP, 0); return false; }
+  const entry = systemRead(load<u64>(State.IDTR_BASE) + vector * 4, 4);
+  if (!entry) return false;
+  const target = load<u16>(entry), selector = <u32>load<u16>(entry, 2);
+  const top = stackOffset(stackPointer() - 6);
+  if (top + 5 > <u64>segmentLimit(SS)) { fault(Vector.SS); return false; }
+  const h = systemWrite((segmentBase(SS) + top) & 0xffffffff, 6, false);
+  if (!h) return false;
+  store<u16>(h, <u16>rip);
+  store<u16>(h, <u16>segmentSelector(CS), 2);
+  store<u16>(h, <u16>getFlags(), 4);
+  commitWrite(h);
+  setStackPointer(top);
+  setRealSegment(CS, selector);
+  store<u64>(State.RIP, <u64>target);
+  setFlags(getFlags() & ~<u64>(IF | TF | AC | RF));
+  return true;
+}

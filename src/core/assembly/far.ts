@@ -1,0 +1,293 @@
+/** Far transfers, software interrupts, IRET, system calls (SDM 2; SDM 3A 5.8). */
+import { State } from './generated/state.generated';
+import { CS, DS, ES, FS, GS, SS, memReadable } from './address';
+import { jumpTo, targetAllowed } from './branch';
+import { EFER_SCE, cpl, longCode, longMode, modeChanged, nonRoot, protectedMode, virtual8086 } from './context';
+import { deliverEvent } from './deliver';
+import { EventType, VALID, flagsChanged, raiseDebug } from './events';
+import { Vector, fault, faultCode } from './fault';
+import { AC, ARITHMETIC, DF, ID, IF, IOPL, NT, RF, TF, VIF, VIP, VM, flag, getFlags, overflow, setFlags } from './flags';
+import { RECORD, immediate, lengthOf, nextPc, pcOf, segmentAccess, segmentLimit, segmentSelector } from './record';
+import { TR, UNUSABLE, descriptor, dplOf, loadHidden, loadStackSegment, limitOf, markDescriptor, readDescriptor, rightsOf, setNull, setRealSegment, setSegment } from './segments';
+import { pushValue, setStackPointer, stackPointer, stackReadable } from './stack';
+import { StopCode, leaveAt, leaveHere, requestStop } from './stop';
+import { canonical, systemWrite, commitWrite } from './tlb';
+import { exceptionExits } from './vmx/intercept';
+import { exitOnException, exitTaskSwitch } from './vmx/exit';
+
+const L: u32 = 0x2000, D: u32 = 0x4000;
+
+/** A transfer that this processor does not model (call gates, task switches): stops with the instruction not executed. */
+function unsupported(p: usize): usize {
+  requestStop(StopCode.Unsupported);
+  return leaveHere(p);
+}
+
+/** Checks the code segment of a far JMP or CALL; the descriptor is then in `descriptor`. 0: fault noted; 1: code; 2: gate or TSS. */
+function codeSegment(selector: u32): u32 {
+  if (!(selector & 0xfffc)) { faultCode(Vector.GP, 0); return 0; }
+  if (!readDescriptor(selector, Vector.GP)) return 0;
+  const rights = rightsOf(descriptor), error = selector & 0xfffc;
+  if (!(rights & 0x10)) return 2;
+  if (!(rights & 8) || (longMode() && (rights & (L | D)) == (L | D))) { faultCode(Vector.GP, error); return 0; }
+  const dpl = dplOf(rights);
+  if (rights & 4 ? dpl > cpl() : dpl != cpl() || (selector & 3) > cpl()) { faultCode(Vector.GP, error); return 0; }
+  if (!(rights & 0x80)) { faultCode(Vector.NP, error); return 0; }
+  return 1;
+}
+@inline function fits(rip: u64): bool {
+  const rights = rightsOf(descriptor);
+  if (longMode() && rights & L ? canonical(rip) : rip <= <u64>limitOf(descriptor)) return true;
+  faultCode(Vector.GP, 0);
+  return false;
+}
+function enterCode(selector: u32, rip: u64): usize {
+  if (!markDescriptor(1)) return 0;
+  loadHidden(CS, (selector & 0xfffc) | cpl(), descriptor);
+  modeChanged();
+  return leaveAt(rip);
+}
+function enterReal(selector: u32, rip: u64): usize {
+  setRealSegment(CS, selector);
+  modeChanged();
+  return leaveAt(rip);
+}
+/** System descriptors as targets: task switches exit in non-root operation; call gates are for a processor with hardware tasks. */
+function systemTarget(p: usize, selector: u32, source: u32): usize {
+  const type = rightsOf(descriptor) & 0xf;
+  const task = type == 1 || type == 9 || type == 5;
+  if (longMode() && type != 0xc) return faultCode(Vector.GP, selector & 0xfffc);
+  if (task && nonRoot()) { store<u64>(State.RIP, pcOf(p)); store<u32>(State.LENGTH, lengthOf(p)); return exitTaskSwitch(selector, source); }
+  if (!task && type != 4 && type != 0xc) return faultCode(Vector.GP, selector & 0xfffc);
+  return unsupported(p);
+}
+
+@inline function jump<T>(p: usize, selector: u32, rip: u64): usize {
+  if (!protectedMode()) return enterReal(selector, rip);
+  const kind = codeSegment(selector);
+  if (kind == 2) return systemTarget(p, selector, 2);
+  return kind && fits(rip) ? enterCode(selector, rip) : 0;
+}
+/** Immediate forms: offset in bits 31:0, selector in bits 47:32 of the immediate. */
+export function farJump<T>(p: usize): usize { return jump<T>(p, <u32>(immediate(p) >> 32), immediate(p) & 0xffffffff); }
+export function farJumpM<T>(p: usize): usize {
+  const h = memReadable(p, sizeof<T>() + 2);
+  return h ? jump<T>(p, <u32>load<u16>(h, sizeof<T>()), <u64>load<T>(h)) : 0;
+}
+@inline function callFar<T>(p: usize, selector: u32, rip: u64): usize {
+  const before = load<u64>(State.RSP);
+  if (protectedMode()) {
+    const kind = codeSegment(selector);
+    if (kind == 2) return systemTarget(p, selector, 0);
+    if (!kind || !fits(rip)) return 0;
+    const raw = descriptor;
+    if (!pushValue<T>(<T>segmentSelector(CS)) || !pushValue<T>(<T>nextPc(p))) { store<u64>(State.RSP, before); return 0; }
+    if (raw != descriptor) readDescriptor(selector, Vector.GP);
+    return enterCode(selector, rip);
+  }
+  if (!pushValue<T>(<T>segmentSelector(CS)) || !pushValue<T>(<T>nextPc(p))) { store<u64>(State.RSP, before); return 0; }
+  return enterReal(selector, rip);
+}
+export function farCall<T>(p: usize): usize { return callFar<T>(p, <u32>(immediate(p) >> 32), immediate(p) & 0xffffffff); }
+export function farCallM<T>(p: usize): usize {
+  const h = memReadable(p, sizeof<T>() + 2);
+  return h ? callFar<T>(p, <u32>load<u16>(h, sizeof<T>()), <u64>load<T>(h)) : 0;
+}
+
+/** Data segments that the outer level may not use become null (SDM 2: RET, IRET). */
+function dropInnerSegments(): void {
+  for (let n: u32 = 0; n < 6; n++) {
+    if (n == CS || n == SS) continue;
+    const access = segmentAccess(n);
+    const conforming = (access & 0x1c) == 0x1c;
+    if (!(access & UNUSABLE) && !conforming && dplOf(access) < cpl()) setNull(n, 0);
+  }
+}
+/**
+ * The common end of RET far and IRET in protected mode: CS:RIP, and SS:RSP when the level changes or `always` (IRETQ).
+ * `flags` are installed by the caller afterwards. False with a fault noted.
+ */
+function returnTo(selector: u32, rip: u64, ss: u32, rsp: u64, withStack: bool, release: u64, popped: u64): bool {
+  if (!(selector & 0xfffc)) { faultCode(Vector.GP, 0); return false; }
+  if (!readDescriptor(selector, Vector.GP)) return false;
+  const rights = rightsOf(descriptor), error = selector & 0xfffc, level = selector & 3;
+  const ok = (rights & 0x18) == 0x18 && level >= cpl() && (rights & 4 ? dplOf(rights) <= level : dplOf(rights) == level) && !(longMode() && (rights & (L | D)) == (L | D));
+  if (!ok) { faultCode(Vector.GP, error); return false; }
+  if (!(rights & 0x80)) { faultCode(Vector.NP, error); return false; }
+  if (!fits(rip)) return false;
+  if (!markDescriptor(1)) return false;
+  const code = descriptor;
+  const outer = level > cpl();
+  const toLong = longMode() && (rights & L) != 0;
+  if (withStack || outer) {
+    if (!(ss & 0xfffc)) {
+      if (!toLong || level == 3 || (ss & 3) != level) { faultCode(Vector.GP, 0); return false; }
+      setSegment(SS, ss, 0, segmentLimit(SS), UNUSABLE | (level << 5));
+    } else if (!loadStackSegment(ss, level)) return false;
+  }
+  loadHidden(CS, selector, code);
+  store<u32>(State.CPL, level);
+  modeChanged();
+  if (withStack || outer) {
+    if (toLong) store<u64>(State.RSP, rsp + release); else setStackPointer(rsp + release);
+  } else setStackPointer(stackPointer() + popped + release);
+  if (outer) dropInnerSegments();
+  return true;
+}
+
+export function farReturn<T>(p: usize): usize {
+  const n: u64 = sizeof<T>();
+  const release = immediate(p);
+  const h = stackReadable(0, sizeof<T>());
+  if (!h) return 0;
+  const rip = <u64>load<T>(h);
+  const s = stackReadable(n, sizeof<T>());
+  if (!s) return 0;
+  const selector = <u32>load<u16>(s);
+  if (!protectedMode()) {
+    if (rip > 0xffff && sizeof<T>() == 2) return faultCode(Vector.GP, 0);
+    setStackPointer(stackPointer() + 2 * n + release);
+    return enterReal(selector, rip);
+  }
+  let rsp: u64 = 0, ss: u32 = 0;
+  if ((selector & 3) > cpl()) {
+    const a = stackReadable(2 * n + release, sizeof<T>());
+    if (!a) return 0;
+    rsp = <u64>load<T>(a);
+    const b = stackReadable(3 * n + release, sizeof<T>());
+    if (!b) return 0;
+    ss = <u32>load<u16>(b);
+  }
+  if (!returnTo(selector, rip, ss, rsp, false, release, 2 * n)) return 0;
+  return leaveAt(rip);
+}
+
+/** IRET, IRETD, IRETQ. NMI blocking ends even when IRET faults (SDM 3A 6.7.1). */
+export function iret<T>(p: usize): usize {
+  const n: u64 = sizeof<T>();
+  if (virtual8086() && (load<u32>(State.RFLAGS) & IOPL) != IOPL) return faultCode(Vector.GP, 0);
+  if (protectedMode() && flag(NT)) {
+    if (longMode()) return faultCode(Vector.GP, 0);
+    if (nonRoot()) { store<u64>(State.RIP, pcOf(p)); store<u32>(State.LENGTH, lengthOf(p)); return exitTaskSwitch(0, 1); }
+    return unsupported(p);
+  }
+  const h = stackReadable(0, sizeof<T>());
+  if (!h) return 0;
+  const rip = <u64>load<T>(h);
+  const s = stackReadable(n, sizeof<T>());
+  if (!s) return 0;
+  const selector = <u32>load<u16>(s);
+  const f = stackReadable(2 * n, sizeof<T>());
+  if (!f) return 0;
+  const image = <u64>load<T>(f);
+  const old = getFlags();
+  let mask: u64 = ARITHMETIC | TF | DF | NT;
+  if (sizeof<T>() > 2) mask |= RF | AC | ID;
+  if (!protectedMode()) {
+    mask |= IF;
+    if (!virtual8086()) mask |= IOPL;
+    setStackPointer(stackPointer() + 3 * n);
+    setRealSegment(CS, selector);
+    setFlags((old & ~mask) | (image & mask));
+    store<u32>(State.BLOCKING, load<u32>(State.BLOCKING) & ~8);
+    modeChanged();
+    flagsChanged();
+    return leaveAt(rip);
+  }
+  if (cpl() == 0) mask |= IOPL | (sizeof<T>() > 2 ? VIF | VIP : 0);
+  if (cpl() <= <u32>((old >> 12) & 3)) mask |= IF;
+  if (sizeof<T>() == 4 && image & VM && cpl() == 0 && !longMode()) return unsupported(p);
+  let rsp: u64 = 0, ss: u32 = 0;
+  const withStack = longCode();
+  if (withStack || (selector & 3) > cpl()) {
+    const a = stackReadable(3 * n, sizeof<T>());
+    if (!a) return 0;
+    rsp = <u64>load<T>(a);
+    const b = stackReadable(4 * n, sizeof<T>());
+    if (!b) return 0;
+    ss = <u32>load<u16>(b);
+  }
+  if (!returnTo(selector, rip, ss, rsp, withStack, 0, 3 * n)) return 0;
+  setFlags((old & ~mask) | (image & mask));
+  store<u32>(State.BLOCKING, load<u32>(State.BLOCKING) & ~8);
+  modeChanged();
+  flagsChanged();
+  return leaveAt(rip);
+}
+
+/** A software interrupt or exception: State.RIP names the instruction, delivery returns behind it. */
+function softwareEvent(p: usize, vector: u32, type: u32): usize {
+  store<u64>(State.RIP, pcOf(p));
+  if (type != EventType.Software && exceptionExits(vector, 0)) {
+    store<u32>(State.LENGTH, lengthOf(p));
+    return exitOnException(vector, 0, false, type, 0, false);
+  }
+  deliverEvent(VALID | (type << 8) | vector, 0, lengthOf(p));
+  return leaveAt(load<u64>(State.RIP));
+}
+export function int_(p: usize): usize { return softwareEvent(p, <u32>immediate(p) & 0xff, EventType.Software); }
+export function int3(p: usize): usize { return softwareEvent(p, Vector.BP, EventType.SoftwareException); }
+export function into(p: usize): usize { return overflow() ? softwareEvent(p, Vector.OF, EventType.SoftwareException) : p + RECORD; }
+export function int1(p: usize): usize {
+  store<u64>(State.FAULT_QUALIFICATION, 0);
+  return softwareEvent(p, Vector.DB, EventType.Privileged);
+}
+
+/** Flat 64-bit or 32-bit code and stack segments as SYSCALL, SYSRET, SYSENTER and SYSEXIT load them. */
+function flatCode(selector: u32, level: u32, long: bool): void {
+  setSegment(CS, selector, 0, 0xffffffff, 0x809b | (level << 5) | (long ? L : D));
+  store<u32>(State.CPL, level);
+}
+function flatStack(selector: u32, level: u32): void { setSegment(SS, selector, 0, 0xffffffff, 0xc093 | (level << 5)); }
+
+export function syscall(p: usize): usize {
+  if (!longCode() || !(load<u64>(State.IA32_EFER) & EFER_SCE)) return fault(Vector.UD);
+  const flags = getFlags();
+  store<u64>(State.RCX, nextPc(p));
+  store<u64>(State.R11, flags & ~<u64>RF);
+  const star = <u32>(load<u64>(State.IA32_STAR) >> 32) & 0xffff;
+  flatCode(star & 0xfffc, 0, true);
+  flatStack(star + 8, 0);
+  setFlags(flags & ~(load<u64>(State.IA32_FMASK) | RF));
+  modeChanged();
+  flagsChanged();
+  return leaveAt(load<u64>(State.IA32_LSTAR));
+}
+export function sysret(p: usize): usize {
+  if (!longCode() || !(load<u64>(State.IA32_EFER) & EFER_SCE)) return fault(Vector.UD);
+  if (cpl() != 0) return faultCode(Vector.GP, 0);
+  const long = <u32>load<u8>(p, 47) == 8;
+  const rip = long ? load<u64>(State.RCX) : <u64>load<u32>(State.RCX);
+  if (long && !canonical(rip)) return faultCode(Vector.GP, 0);
+  const star = <u32>(load<u64>(State.IA32_STAR) >> 48);
+  flatCode((star + (long ? 16 : 0)) | 3, 3, long);
+  flatStack((star + 8) | 3, 3);
+  setFlags((load<u64>(State.R11) & 0x3c7fd7) | 2);
+  modeChanged();
+  flagsChanged();
+  return leaveAt(rip);
+}
+export function sysenter(p: usize): usize {
+  const cs = <u32>load<u64>(State.IA32_SYSENTER_CS) & 0xffff;
+  if (!(load<u64>(State.CR0) & 1) || !(cs & 0xfffc)) return faultCode(Vector.GP, 0);
+  setFlags(getFlags() & ~<u64>(VM | IF | RF));
+  const long = longMode();
+  flatCode(cs & 0xfffc, 0, long);
+  flatStack((cs & 0xfffc) + 8, 0);
+  store<u64>(State.RSP, long ? load<u64>(State.IA32_SYSENTER_ESP) : load<u64>(State.IA32_SYSENTER_ESP) & 0xffffffff);
+  modeChanged();
+  flagsChanged();
+  return leaveAt(long ? load<u64>(State.IA32_SYSENTER_EIP) : load<u64>(State.IA32_SYSENTER_EIP) & 0xffffffff);
+}
+export function sysexit(p: usize): usize {
+  const cs = <u32>load<u64>(State.IA32_SYSENTER_CS) & 0xffff;
+  if (!(cs & 0xfffc) || !(load<u64>(State.CR0) & 1) || cpl() != 0) return faultCode(Vector.GP, 0);
+  const long = <u32>load<u8>(p, 47) == 8;
+  const rip = long ? load<u64>(State.RDX) : <u64>load<u32>(State.RDX), rsp = long ? load<u64>(State.RCX) : <u64>load<u32>(State.RCX);
+  if (long && (!canonical(rip) || !canonical(rsp))) return faultCode(Vector.GP, 0);
+  flatCode(((cs & 0xfffc) + (long ? 32 : 16)) | 3, 3, long);
+  flatStack(((cs & 0xfffc) + (long ? 40 : 24)) | 3, 3);
+  store<u64>(State.RSP, rsp);
+  modeChanged();
+  return leaveAt(rip);
+}

@@ -1,0 +1,60 @@
+/** What the core exports: few functions, and the memory that the host brings. */
+import { State } from './generated/state.generated';
+import { registerOperations } from './generated/dispatch.generated';
+import { forgetBlocks } from './blocks';
+import { flushAll, flushSpace, modeChanged } from './context';
+import { eventsChanged, raiseInterrupt, raiseNmi } from './events';
+import { setFactMask } from './facts';
+import { clearFault } from './fault';
+import { getFlags, setFlags } from './flags';
+import { MAXPHYADDR } from './layout';
+import { invalidateCode, interruptBlocks } from './blocks';
+import { setRam, touch } from './physical';
+import { run } from './run';
+import { requestStop } from './stop';
+import { forgetData } from './tlb';
+import * as W from './walk';
+
+export { run, raiseInterrupt, raiseNmi, setFactMask };
+export { getFlags, setFlags };
+
+/** Once after instantiation: declares `ram` bytes and builds the operation table. */
+export function configure(ram: u64): void {
+  setRam(ram);
+  registerOperations();
+  reload();
+}
+/** After the host replaced the state (reset, restore): drops everything derived from it. */
+export function reload(): void {
+  forgetBlocks();
+  clearFault();
+  store<u32>(State.DELIVERING, 0);
+  store<u64>(State.SLICE_END, load<u64>(State.INSTRUCTIONS));
+  store<u64>(State.LEFT, 0);
+  flushAll();
+  modeChanged();
+  eventsChanged();
+}
+/** After the host changed registers: mode, events and address space follow. */
+export function changed(): void {
+  flushSpace();
+  eventsChanged();
+}
+/** Before the host writes RAM page `address`: forgets its decoded code and marks it dirty. */
+export function touchPage(address: u64): void { touch(address); }
+/** After the host changed the lists of watches. */
+export function watchesChanged(): void {
+  forgetBlocks();
+  forgetData();
+}
+export function stop(code: u32): void { requestStop(code); }
+
+// The debugger's walks: the same walker, nothing committed.
+export function walkRequest(cr0: u64, cr3: u64, cr4: u64, efer: u64, eptp: u64, pdptes: usize): void { W.request(cr0, cr3, cr4, efer, eptp, pdptes); }
+export function walkLinear(address: u64, access: u32): bool { return W.walk(address, access); }
+export function walkGuestPhysical(address: u64, access: u32): bool { return W.walkGuestPhysical(address, access); }
+export function walkSteps(): u32 { return W.stepCount(); }
+export function walkOutcome(): u32 { return W.outcome; }
+export function walkCode(): u64 { return W.code; }
+export function walkGuestAddress(): u64 { return W.guestPhysical; }
+export function walkHostAddress(): u64 { return W.hostPhysical; }

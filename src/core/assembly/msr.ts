@@ -1,0 +1,91 @@
+/** Model-specific registers (SDM 4). Those that are plain state come from the schema's table; the rest are here. */
+import { State } from './generated/state.generated';
+import { msrOffset } from './generated/msrs.generated';
+import { CR0_PG, EFER_LMA, EFER_LME, EFER_NXE, EFER_SCE, flushSpace, longMode, modeChanged } from './context';
+import { FactCode, tellWords } from './facts';
+import { now } from './stop';
+import { canonical } from './tlb';
+import { readVmxMsr } from './vmx/capabilities';
+
+const IA32_TSC: u32 = 0x10;
+const IA32_TSC_ADJUST: u32 = 0x3b;
+const IA32_FEATURE_CONTROL: u32 = 0x3a;
+const IA32_BIOS_SIGN_ID: u32 = 0x8b;
+const IA32_APIC_BASE: u32 = 0x1b;
+const IA32_PAT: u32 = 0x277;
+const IA32_EFER: u32 = 0xc0000080;
+const IA32_FS_BASE: u32 = 0xc0000100;
+const IA32_GS_BASE: u32 = 0xc0000101;
+const MTRRCAP: u32 = 0xfe;
+
+/** Reads MSR `index` into State.SCRATCH; false: no such MSR, #GP(0). */
+export function readMsr(index: u32): bool {
+  if (index >= 0x480 && index <= 0x491) return readVmxMsr(index);
+  let value: u64;
+  switch (index) {
+    case IA32_TSC: value = now() + load<u64>(State.TSC_BASE) + load<u64>(State.TSC_OFFSET); break;
+    case IA32_FS_BASE: value = load<u64>(State.FS_BASE); break;
+    case IA32_GS_BASE: value = load<u64>(State.GS_BASE); break;
+    case 0: case 1: value = 0; break; // P5 machine check
+    case 0x17: value = 0; break; // IA32_PLATFORM_ID
+    case MTRRCAP: value = 0x500; break; // no variable ranges; fixed ranges and WC exist
+    default: {
+      const at = msrOffset(index);
+      if (!at) return false;
+      value = load<u64>(at);
+    }
+  }
+  store<u64>(State.SCRATCH, value);
+  return true;
+}
+
+/** Writes MSR `index`; false: #GP(0), nothing changed. */
+export function writeMsr(index: u32, value: u64): bool {
+  if (!accept(index, value)) return false;
+  tellWords(FactCode.Control, 1, index, value);
+  return true;
+}
+function accept(index: u32, value: u64): bool {
+  switch (index) {
+    case IA32_TSC: {
+      const change = value - (now() + load<u64>(State.TSC_BASE));
+      store<u64>(State.TSC_BASE, load<u64>(State.TSC_BASE) + change);
+      store<u64>(State.IA32_TSC_ADJUST, load<u64>(State.IA32_TSC_ADJUST) + change);
+      return true;
+    }
+    case IA32_TSC_ADJUST:
+      store<u64>(State.TSC_BASE, load<u64>(State.TSC_BASE) + value - load<u64>(State.IA32_TSC_ADJUST));
+      store<u64>(State.IA32_TSC_ADJUST, value);
+      return true;
+    case IA32_FEATURE_CONTROL:
+      if (load<u64>(State.IA32_FEATURE_CONTROL) & 1 || value & ~<u64>5) return false;
+      break;
+    case IA32_EFER: {
+      const old = load<u64>(State.IA32_EFER);
+      if (value & ~(EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE)) return false;
+      // LME cannot change while paging is on; LMA is the processor's own (SDM 3A 2.2.1).
+      if ((old ^ value) & EFER_LME && load<u64>(State.CR0) & CR0_PG) return false;
+      store<u64>(State.IA32_EFER, (value & ~EFER_LMA) | (old & EFER_LMA));
+      if ((old ^ value) & EFER_NXE) flushSpace();
+      modeChanged();
+      return true;
+    }
+    case IA32_FS_BASE: if (!canonical(value)) return false; store<u64>(State.FS_BASE, value); return true;
+    case IA32_GS_BASE: if (!canonical(value)) return false; store<u64>(State.GS_BASE, value); return true;
+    case 0xc0000102: case 0xc0000082: case 0xc0000083: case 0x175: case 0x176: if (!canonical(value)) return false; break;
+    case IA32_PAT:
+      for (let n: u64 = 0; n < 64; n += 8) { const type = (value >> n) & 0xff; if (type > 7 || type == 2 || type == 3) return false; }
+      break;
+    case 0xc0000103: if (value >> 32) return false; break;
+    case 0xc0000084: value &= 0xffffffff; break;
+    case 0x1d9: if (value & ~<u64>3) return false; break;
+    case IA32_BIOS_SIGN_ID: return true;
+    case 0: case 1: return true;
+    case IA32_APIC_BASE: if (value & ~<u64>0x7ffffffd00 || (value & 0xc00) == 0x400) return false; break;
+    default: break;
+  }
+  const at = msrOffset(index);
+  if (!at) return false;
+  store<u64>(at, value);
+  return true;
+}
