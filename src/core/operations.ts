@@ -105,14 +105,18 @@ export const families: readonly Family[] = [
   ...plain('flagops', 'clc', 'stc', 'cmc', 'cld', 'std', 'cli', 'sti'),
   ...wide('strings', ALL, 'movs', 'cmps', 'stos', 'lods', 'scas'),
   ...wide('ports', [8, 16, 32], 'ins', 'outs', 'in', 'ini', 'out', 'outi'),
-  ...plain('system', 'hlt', 'cpuid', 'rdtsc', 'rdtscp', 'rdmsr', 'wrmsr', 'rdpmc', 'wbinvd', 'invd', 'invlpg', 'clts', 'pause', 'ud', 'xgetbv', 'xsetbv', 'swapgs', 'monitor', 'mwait', 'rsm', 'getsec', 'rdpid', 'clac', 'stac', 'invpcid', 'wait', 'tooLong'),
-  ...plain('control', 'movToCr', 'movFromCr', 'movToDr', 'movFromDr', 'lmsw', 'lmswm', 'smswm'),
+  ...plain('system', 'hlt', 'cpuid', 'rdtsc', 'rdtscp', 'rdmsr', 'wrmsr', 'rdpmc', 'wbinvd', 'invd', 'invlpg', 'pause', 'ud', 'xgetbv', 'xsetbv', 'swapgs', 'monitor', 'mwait', 'rsm', 'getsec', 'rdpid', 'clac', 'stac', 'invpcid', 'wait', 'tooLong'),
+  ...plain('control', 'clts', 'movToCr', 'movFromCr', 'movToDr', 'movFromDr', 'lmsw', 'lmswm', 'smswm'),
   ...wide('control', WIDE, 'smsw'),
   ...plain('tables', 'sgdt', 'sidt', 'lgdt', 'lidt', 'lldt', 'lldtm', 'ltr', 'ltrm', 'sldtm', 'strm', 'arpl', 'arplm', 'verr', 'verrm', 'verw', 'verwm'),
   ...wide('tables', WIDE, 'sldt', 'str', 'lar', 'larm', 'lsl', 'lslm'),
   ...wide('tables', [32, 64], 'rdfsbase', 'rdgsbase', 'wrfsbase', 'wrgsbase'),
   ...wide('tables', [16, 32], 'bound'),
-  ...plain('vmx/instructions', 'vmxon', 'vmxoff', 'vmclear', 'vmptrld', 'vmptrst', 'vmread', 'vmreadm', 'vmwrite', 'vmwritem', 'vmlaunch', 'vmresume', 'vmcall', 'vmfunc', 'invept', 'invvpid'),
+  ...plain('vmx/operation', 'vmxon', 'vmxoff', 'vmcall', 'vmfunc'),
+  ...plain('vmx/pointer', 'vmclear', 'vmptrld', 'vmptrst'),
+  ...plain('vmx/access', 'vmread', 'vmwrite'),
+  ...plain('vmx/entry', 'vmlaunch', 'vmresume'),
+  ...plain('vmx/invalidate', 'invept', 'invvpid'),
 ];
 
 const FORMS: Record<Kind, readonly string[]> = {

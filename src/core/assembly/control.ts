@@ -146,7 +146,7 @@ export function movToDr(p: usize): usize {
   if (movDrExits()) return exitInstruction(p, ExitReason.DR_ACCESS, drQualification(<u32>immediate(p), false, srcNumber(p)));
   if (detected(p)) return 0;
   const value = longCode() ? src<u64>(p) : <u64>src<u32>(p);
-  if (at >= State.DR6 && value >> 32) return faultCode(Vector.GP, 0);
+  if (at >= <usize>State.DR6 && value >> 32) return faultCode(Vector.GP, 0);
   if (at == State.DR6) store<u64>(at, (value & 0x1e00f) | 0xfffe0ff0);
   else if (at == State.DR7) {
     store<u64>(at, (value & 0xffff2fff) | 0x400);

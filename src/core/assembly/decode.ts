@@ -48,10 +48,9 @@ export function decodeBlock(rip: u64, base: u64, physical: u64): usize {
   let p = block + R.RECORD;
   let at = rip;
   const ip = ramPointer(physical);
-  let room = 0x1000 - (<u32>physical & 0xfff);
+  const room: u32 = 0x1000 - (<u32>physical & 0xfff);
   let used: u32 = 0, count: u32 = 0;
-  let open = true;
-  while (open && count < BLOCK) {
+  while (count < BLOCK) {
     if (count && isWatched(at, base)) break;
     const available = min<u32>(15, room - used);
     const length = decodeOne(p, ip + used, available, at);
@@ -59,7 +58,6 @@ export function decodeBlock(rip: u64, base: u64, physical: u64): usize {
       if (available < 15) break; // the next one crosses the page
       marker(p, Op.TOOLONG, at);
       store<u64>(p, at + 15, R.R_NEXT);
-      open = false;
     } else if (!withinLimit(at, length)) {
       if (!count) { faultCode(Vector.GP, 0); return 0; }
       break;
@@ -72,12 +70,15 @@ export function decodeBlock(rip: u64, base: u64, physical: u64): usize {
     }
     p += R.RECORD;
     count++;
-    if (!length || D.ends) { open = false; break; }
+    if (!length) break;
     used += length;
     at = D.wrap(at + length);
-    if (used >= room) break;
+    if (D.ends || used >= room) break;
   }
-  if (open) { marker(p, Op.END, at); p += R.RECORD; count++; }
+  // Also behind an instruction that ends the block: it may complete without choosing where to go on.
+  marker(p, Op.END, at);
+  p += R.RECORD;
+  count++;
   finish(block, rip, base, physical, count);
   addBlock(block, physical, p);
   protectCode(longCode() ? rip : (base + rip) & 0xffffffff, physical);

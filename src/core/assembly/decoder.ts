@@ -21,8 +21,8 @@ export let operandPrefix: bool = false;
 /** Address size: 0 = 16, 1 = 32, 2 = 64. */
 export let addressSize: u32 = 0;
 export let rex: u32 = 0;
-/** Segment override; 0xff none. */
-let override: u32 = 0xff;
+/** Segment segmentPrefix; 0xff none. */
+let segmentPrefix: u32 = 0xff;
 /** 0, F_REPE or F_REPNE: the last of F3 and F2. */
 export let rep: u8 = 0;
 let lock: bool = false;
@@ -52,7 +52,7 @@ export function begin(p: usize, at: usize, available: u32, pc: u64): void {
   addressSize = code;
   operandPrefix = false;
   rex = 0;
-  override = 0xff;
+  segmentPrefix = 0xff;
   rep = 0;
   lock = false;
   lockable = false;
@@ -82,8 +82,8 @@ export function prefixes(): u32 {
     if (b == 0xf0) { lock = true; rex = 0; continue; }
     if (b == 0xf2) { rep = R.F_REPNE; rex = 0; continue; }
     if (b == 0xf3) { rep = R.F_REPE; rex = 0; continue; }
-    if ((b & 0xe7) == 0x26) { if (code != 2) override = (b >> 3) & 3; rex = 0; continue; }
-    if (b == 0x64 || b == 0x65) { override = b & 7; rex = 0; continue; }
+    if ((b & 0xe7) == 0x26) { if (code != 2) segmentPrefix = (b >> 3) & 3; rex = 0; continue; }
+    if (b == 0x64 || b == 0x65) { segmentPrefix = b & 7; rex = 0; continue; }
     if (code == 2 && (b & 0xf0) == 0x40) { rex = b; continue; }
     width = rex & 8 ? 3 : operandPrefix ? (code == 0 ? 2 : 1) : code == 0 ? 1 : 2;
     return b;
@@ -154,7 +154,7 @@ export function modrm(): void {
 }
 /** The segment of the memory operand, unless a prefix says otherwise. */
 export function setSegment(natural: u32): void {
-  const segment = override == 0xff ? natural : override;
+  const segment = segmentPrefix == 0xff ? natural : segmentPrefix;
   store<u8>(record, <u8>segment, R.R_SEGMENT);
   // In 64-bit mode only FS and GS have a base; elsewhere flat segments have base 0, others take the checked path.
   if (code == 2) { if (segment >= 4) store<u32>(record, State.ES_BASE + (segment << 5), R.R_SEGMENT_BASE); }
@@ -194,7 +194,7 @@ export function complete(): u32 {
   store<u64>(p, rip, R.R_RIP);
   store<u64>(p, wrap(rip + length), R.R_NEXT);
   store<u8>(p, <u8>length, R.R_LENGTH);
-  store<u8>(p, <u8>(1 << width), R.R_SIZE);
+  store<u8>(p, <u8>((<u32>1) << width), R.R_SIZE);
   store<u8>(p, addressSize == 2 ? 0 : addressSize == 1 ? 32 : 48, R.R_SHIFT);
   setFlags(<u8>(addressSize << R.F_ADDRESS_SHIFT) | (lock ? R.F_LOCK : 0));
   if (relative) store<i64>(p, load<i64>(p, R.R_DISPLACEMENT) + <i64>(rip + length), R.R_DISPLACEMENT);

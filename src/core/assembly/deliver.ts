@@ -16,13 +16,13 @@ import { exitOnEpt, exitOnException, exitTaskSwitch, exitTripleFault } from './v
 import { exceptionExits } from './vmx/intercept';
 
 /** Contributory exceptions of the double-fault table (SDM 3A table 6-5). */
-@inline function contributory(vector: u32): bool { return vector == Vector.DE || (vector >= Vector.TS && vector <= Vector.GP); }
+@inline function contributory(vector: u32): bool { return vector == Vector.DE || (vector >= <u32>Vector.TS && vector <= <u32>Vector.GP); }
 
 /** Delivers the fault noted in State.FAULT: VM exit, or through the IDT with escalation to double and triple fault. */
 export function deliverFault(): void {
   // The first exception of a chain, for the double-fault rules; the delivery of an interrupt does not count.
   let first: u32 = FAULT_NONE;
-  for (;;) {
+  while (true) {
     let vector = load<u32>(State.FAULT);
     let error = load<u32>(State.FAULT_ERROR);
     let hasError = load<u32>(State.FAULT_HAS_ERROR);
@@ -141,7 +141,7 @@ function deliverLong(selector: u32, code: u64, target: u64, level: u32, ist: u32
   let sp = load<u64>(State.RSP);
   const inner = level < cpl();
   if (ist || inner) {
-    const at = ist ? 0x24 + (ist - 1) * 8 : 4 + level * 8;
+    const at: u32 = ist ? 0x24 + (ist - 1) * 8 : 4 + level * 8;
     if (at + 7 > segmentLimit(TR)) { faultCode(Vector.TS, (segmentSelector(TR) & 0xfffc) | ext); return false; }
     const h = systemRead(segmentBase(TR) + at, 8);
     if (!h) return false;
@@ -190,12 +190,12 @@ function deliverLegacy(selector: u32, code: u64, target: u64, level: u32, wide: 
   let newSs: u32 = 0, sp: u64, base: u64, stackRaw: u64 = 0, big = false;
   if (inner) {
     const tss32 = (segmentAccess(TR) & 8) != 0;
-    const at = tss32 ? 4 + level * 8 : 2 + level * 4;
-    if (at + (tss32 ? 5 : 3) > segmentLimit(TR)) { faultCode(Vector.TS, (segmentSelector(TR) & 0xfffc) | ext); return false; }
+    const at: u32 = tss32 ? 4 + level * 8 : 2 + level * 4;
+    if (at + <u32>(tss32 ? 5 : 3) > segmentLimit(TR)) { faultCode(Vector.TS, (segmentSelector(TR) & 0xfffc) | ext); return false; }
     const h = systemRead(segmentBase(TR) + at, tss32 ? 6 : 4);
     if (!h) return false;
     sp = tss32 ? <u64>load<u32>(h) : <u64>load<u16>(h);
-    newSs = <u32>load<u16>(h, tss32 ? 4 : 2);
+    newSs = <u32>load<u16>(h + <usize>(tss32 ? 4 : 2));
     if (!(newSs & 0xfffc)) { faultCode(Vector.TS, ext); return false; }
     if (!readDescriptor(newSs, Vector.TS)) return false;
     const rights = rightsOf(descriptor);

@@ -202,8 +202,8 @@ function escape38(): void {
 function fieldAccess(b: u32): void {
   D.modrm();
   if (D.operandPrefix || D.rep) { D.undefined_(); return; }
-  if (b == 0x78) { D.setDst(D.rm << 3); D.setSrc(D.reg << 3); D.choose(D.memoryOperand() ? Op.VMREADM : Op.VMREAD); }
-  else { D.setDst(D.reg << 3); D.setSrc(D.rm << 3); D.choose(D.memoryOperand() ? Op.VMWRITEM : Op.VMWRITE); }
+  if (b == 0x78) { D.setDst(D.rm << 3); D.setSrc(D.reg << 3); D.chooseLast(Op.VMREAD); }
+  else { D.setDst(D.reg << 3); D.setSrc(D.rm << 3); D.chooseLast(Op.VMWRITE); }
 }
 function bitImmediate(): void {
   D.modrm();

@@ -75,8 +75,8 @@ const FRAME: u64 = 0x000ffffffffff000;
 // Page-fault error code, SDM 3A 4.7.
 const E_P: u64 = 1, E_W: u64 = 2, E_U: u64 = 4, E_R: u64 = 8, E_I: u64 = 16;
 
-function pageFaulted(at: usize, verdict: u8, error: u64): bool {
-  if (at) store<u8>(at, verdict, 2);
+function pageFaulted(at: usize, verdict: u32, error: u64): bool {
+  if (at) store<u8>(at, <u8>verdict, 2);
   outcome = Outcome.PageFault;
   code = error;
   return false;
@@ -109,7 +109,7 @@ export function walk(linear: u64, access: u32): bool {
     level = 2;
   }
   const indexBits: u64 = pae ? 9 : 10;
-  for (;;) {
+  while (true) {
     const low = 12 + indexBits * <u64>(level - 1);
     const entryGuest = table + ((linear >> low) & ((1 << indexBits) - 1)) * <u64>bytes;
     // With EPT accessed and dirty flags on, the walk's own reads count as writes (SDM 3C 28.2.4).
@@ -183,7 +183,7 @@ function translate(address: u64, kind: u32, final: bool, linear: u64): bool {
   let rights: u64 = 7;
   let level: u8 = 4;
   if (address >> 48) return eptViolated(0, kind, final, 0, address);
-  for (;;) {
+  while (true) {
     const low: u64 = 12 + 9 * <u64>(level - 1);
     const entry = table + ((address >> low) & 511) * 8;
     const value = readPhysical<u64>(entry);

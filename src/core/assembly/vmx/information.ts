@@ -32,7 +32,7 @@ export function tableInformation(p: usize, identity: u32): u32 {
 }
 /** LLDT, LTR, SLDT, STR: memory or a register. */
 export function selectorInformation(p: usize, identity: u32): u32 {
-  const register = identity >= Identity.LLDT ? srcNumber(p) : dstNumber(p);
+  const register = identity >= <u32>Identity.LLDT ? srcNumber(p) : dstNumber(p);
   return (isMemory(p) ? memoryOperand(p) : REGISTER | (register << 3)) | (identity << 28);
 }
 
