@@ -1,7 +1,7 @@
 /** Facts are sent only when somebody listens: bit `code` of `factMask`. */
 import { fact } from './host';
 import { FACT } from './layout';
-import { StopCode, requestStop } from './stop';
+import { StopCode, publishTime, requestStop } from './stop';
 
 export const enum FactCode {
   VmExit = 0,
@@ -22,6 +22,7 @@ export function setFactMask(mask: u32): void { factMask = mask; }
 @inline export function observed(code: u32): bool { return (factMask & (1 << code)) != 0; }
 /** Tells the host; a "stop" answer ends run() after the current instruction or transition. */
 export function tell(code: u32): void {
+  publishTime();
   if (fact(code)) requestStop(StopCode.Fact);
 }
 export function tellWords(code: u32, a: u32, b: u32, c: u64): void {

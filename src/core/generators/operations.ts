@@ -132,6 +132,7 @@ function zeroed(p: usize): u32 {
 
 /** Retires at most \`limit\` instructions from State.RIP; 0 when it retired them all, else LEFT, FAULTED or WATCHED. */
 export function dispatch(limit: u64): u32 {
+  takeLeft(); // a VM exit between instructions left it set
   let p = lookup(load<u64>(State.RIP));
   if (!p) return FAULTED;
   const end = load<u64>(State.INSTRUCTIONS) + limit;

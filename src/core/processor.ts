@@ -1,0 +1,147 @@
+/**
+ * The processor from outside: core.wasm with its memory, its state by name, its exports with types.
+ * Addresses of `ram` are host-physical.
+ */
+import { RAM, WASM_PAGE } from './layout';
+import { stateField, type StateField } from './schema';
+
+/** What the core asks of its host (assembly/host.ts). */
+export interface Host {
+  portRead(port: number, size: number): number;
+  portWrite(port: number, size: number, value: number): void;
+  memoryRead(address: bigint, size: number): bigint;
+  memoryWrite(address: bigint, size: number, value: bigint): void;
+  /** A fact of kind `code` (FactCode); true: stop. */
+  fact(code: number): boolean;
+}
+
+/** assembly/facts.ts */
+export const FactCode = {
+  VmExit: 0,
+  VmEntry: 1,
+  EntryFailure: 2,
+  VmxAbort: 3,
+  Exception: 4,
+  Interrupt: 5,
+  Control: 6,
+  Halt: 7,
+} as const;
+
+/** assembly/stop.ts */
+export const StopCode = { Limit: 1, Fact: 2, Code: 3, Data: 4, Halt: 5, Shutdown: 6, Unsupported: 7 } as const;
+
+interface CoreExports {
+  configure(ram: bigint): void;
+  reload(): void;
+  changed(): void;
+  touchPage(address: bigint): void;
+  watchesChanged(): void;
+  stop(code: number): void;
+  run(limit: bigint): number;
+  raiseInterrupt(vector: number): void;
+  raiseNmi(): void;
+  setFactMask(mask: number): void;
+  getFlags(): bigint;
+  setFlags(value: bigint): void;
+  walkRequest(cr0: bigint, cr3: bigint, cr4: bigint, efer: bigint, eptp: bigint, pdptes: number): void;
+  walkLinear(address: bigint, access: number): number;
+  walkGuestPhysical(address: bigint, access: number): number;
+  walkSteps(): number;
+  walkOutcome(): number;
+  walkCode(): bigint;
+  walkGuestAddress(): bigint;
+  walkHostAddress(): bigint;
+}
+
+export class Processor {
+  private constructor(
+    readonly core: CoreExports,
+    readonly memory: WebAssembly.Memory,
+    readonly view: DataView,
+    /** Guest RAM from host-physical 0. */
+    readonly ram: Uint8Array,
+  ) {}
+
+  /** `module`: dist/core.wasm, compiled or as bytes. `ramBytes`: a multiple of 64 KiB, at most 3 GiB. */
+  static async create(
+    module: WebAssembly.Module | ArrayBuffer | Uint8Array,
+    ramBytes: number,
+    host: Host,
+  ): Promise<Processor> {
+    const compiled = module instanceof WebAssembly.Module ? module : await WebAssembly.compile(module);
+    const pages = (RAM + ramBytes) / WASM_PAGE;
+    const memory = new WebAssembly.Memory({ initial: pages });
+    const imports = {
+      env: {
+        memory,
+        abort: (_message: number, _file: number, line: number, column: number): never => {
+          throw new Error(`core aborted at ${line}:${column}`);
+        },
+      },
+      host: {
+        portRead: (port: number, size: number) => host.portRead(port, size),
+        portWrite: (port: number, size: number, value: number) => host.portWrite(port, size, value >>> 0),
+        memoryRead: (address: bigint, size: number) => host.memoryRead(BigInt.asUintN(64, address), size),
+        memoryWrite: (address: bigint, size: number, value: bigint) =>
+          host.memoryWrite(BigInt.asUintN(64, address), size, BigInt.asUintN(64, value)),
+        fact: (code: number) => (host.fact(code) ? 1 : 0),
+      },
+    };
+    const instance = await WebAssembly.instantiate(compiled, imports);
+    const core = instance.exports as unknown as CoreExports;
+    const processor = new Processor(
+      core,
+      memory,
+      new DataView(memory.buffer),
+      new Uint8Array(memory.buffer, RAM, ramBytes),
+    );
+    core.configure(BigInt(ramBytes));
+    return processor;
+  }
+
+  /** A field of the state schema; RFLAGS complete. Throws for a name that the schema does not have. */
+  get(name: string): bigint {
+    const field = fieldNamed(name);
+    if (field.name === 'RFLAGS') return BigInt.asUintN(64, this.core.getFlags());
+    return this.read(field);
+  }
+  read(field: StateField): bigint {
+    switch (field.width) {
+      case 8:
+        return BigInt(this.view.getUint8(field.offset));
+      case 16:
+        return BigInt(this.view.getUint16(field.offset, true));
+      case 32:
+        return BigInt(this.view.getUint32(field.offset, true));
+      case 64:
+        return this.view.getBigUint64(field.offset, true);
+    }
+  }
+  /** Stores the low `width` bits; whoever changes what modes depend on calls `core.changed()`. */
+  set(name: string, value: bigint): void {
+    const field = fieldNamed(name);
+    if (field.name === 'RFLAGS') {
+      this.core.setFlags(BigInt.asUintN(64, value));
+      return;
+    }
+    switch (field.width) {
+      case 8:
+        this.view.setUint8(field.offset, Number(BigInt.asUintN(8, value)));
+        break;
+      case 16:
+        this.view.setUint16(field.offset, Number(BigInt.asUintN(16, value)), true);
+        break;
+      case 32:
+        this.view.setUint32(field.offset, Number(BigInt.asUintN(32, value)), true);
+        break;
+      case 64:
+        this.view.setBigUint64(field.offset, BigInt.asUintN(64, value), true);
+    }
+  }
+}
+
+function fieldNamed(name: string): StateField {
+  const field = stateField(name);
+  if (!field) throw new RangeError(`There is no register or state field "${name}".`);
+  return field;
+}
