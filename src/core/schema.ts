@@ -311,6 +311,7 @@ export const stateSchema: readonly StateField[] = [
   field('STOP', 0x428, 32, 'internal', 'why run() left the fast loop'),
   field('LENGTH', 0x42c, 32, 'internal', 'length of the instruction being executed, in bytes'),
   field('LIMIT', 0x430, 64, 'internal', 'retired instructions at which run() must stop'),
+  field('ENTRY_LAUNCH', 0x46c, 32, 'internal', 'whether the last VM entry was by VMLAUNCH'),
   field('LEFT', 0x448, 64, 'internal', 'instructions that the fast loop may still retire'),
   field('SLICE_END', 0x450, 64, 'internal', 'retired instructions at which the fast loop ends'),
   field('SHADOW_AT', 0x458, 64, 'internal', 'retired instructions when STI or MOV-SS blocking began'),

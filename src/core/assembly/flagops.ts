@@ -25,6 +25,8 @@ export function sti(p: usize): usize {
   blockInterrupts(1);
   return leave(p);
 }
+/** VM entry loaded blocking by STI or MOV SS: it lasts over the guest's first instruction. */
+export function resumeBlocking(): void { if (load<u32>(State.BLOCKING) & 3) store<u64>(State.SHADOW_AT, now() + 1); }
 /** STI (1) or MOV-SS (2) blocking over the next instruction. */
 export function blockInterrupts(kind: u32): void {
   store<u32>(State.BLOCKING, (load<u32>(State.BLOCKING) & ~3) | kind);

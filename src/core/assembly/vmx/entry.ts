@@ -10,6 +10,7 @@ import { Field, Vmcs } from '../generated/fields.generated';
 import { flushVpid, switchSpace } from '../context';
 import { deliverEvent } from '../deliver';
 import { eventsChanged } from '../events';
+import { resumeBlocking } from '../flagops';
 import { FactCode, observed, tell } from '../facts';
 import { pcOf } from '../record';
 import { leave, leaveAt } from '../stop';
@@ -46,6 +47,7 @@ function vmEntry(p: usize, launch: bool): usize {
   if (nonRootOperation()) return exitInstruction(p, launch ? ExitReason.VMLAUNCH : ExitReason.VMRESUME, 0);
   if (unprivileged()) return 0;
   store<u64>(State.ENTRY_RIP, pcOf(p));
+  store<u32>(State.ENTRY_LAUNCH, launch ? 1 : 0);
   if (!hasCurrentVmcs()) {
     reject(Check.NO_CURRENT_VMCS, 0, 0);
     vmFailInvalid();
@@ -114,6 +116,7 @@ function enterGuest(vmcs: usize, launch: bool): usize {
   }
   if (launch) store<u32>(writableVmcs(), LAUNCHED, Vmcs.LAUNCH_STATE);
   startTimer(vmcs);
+  resumeBlocking();
   eventsChanged();
   const left = leaveAt(load<u64>(State.RIP));
   if (observed(FactCode.VmEntry)) tell(FactCode.VmEntry);

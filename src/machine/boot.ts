@@ -1,0 +1,222 @@
+/** Start states: what firmware or a loader leaves behind for a program's first instruction. */
+import type { Processor } from '../core';
+import type { Program, StartState } from '../program/program';
+
+/** Where the `long` start state keeps its tables, unless the program lies there: then below the end of RAM. */
+export const TABLES = 0x1000;
+/** PML4, PDPT, four page directories (4 GiB), and a page with the GDT. */
+const TABLES_BYTES = 7 * 0x1000;
+/** Stack of the `long` and `protected` start states: grows down from here. */
+export const STACK_TOP = 0x80000;
+/** Places tried for the Multiboot information. */
+const INFORMATION = [0x9000, 0x60000, 0x90000];
+const INFORMATION_BYTES = 0x1000;
+
+export interface BootModule {
+  data: Uint8Array;
+  /** The module's string, Multiboot 1 3.3. */
+  commandLine: string;
+}
+export interface BootOptions {
+  commandLine?: string;
+  modules?: BootModule[];
+}
+
+/** Why a program cannot be placed; the message is for the user. */
+export class BootError extends Error {}
+
+const CODE64 = 0xa09b;
+const CODE32 = 0xc09b;
+const DATA32 = 0xc093;
+const CODE16 = 0x9b;
+const DATA16 = 0x93;
+const TSS32 = 0x8b;
+const LDT = 0x82;
+
+/** Copies the program to RAM and puts the processor, which is in its reset state, at its first instruction. */
+export function boot(processor: Processor, program: Program, options: BootOptions): void {
+  place(processor, program);
+  const start: Record<StartState, () => void> = {
+    long: () => startLong(processor, program),
+    protected: () => startProtected(processor, program.entry),
+    real: () => startReal(processor, program.entry, 0),
+    'boot-sector': () => startReal(processor, program.entry, 0x80n),
+    multiboot: () => startMultiboot(processor, program, options),
+  };
+  start[program.start]();
+}
+
+/** The state after INIT/power-on that all start states share (SDM 3A table 9-1, with what firmware adds). */
+export function reset(processor: Processor): void {
+  const end = 0x1000;
+  new Uint8Array(processor.memory.buffer, 0, end).fill(0);
+  const set = (name: string, value: bigint): void => processor.set(name, value);
+  set('RFLAGS', 2n);
+  set('CR0', 0x10n);
+  set('DR6', 0xffff0ff0n);
+  set('DR7', 0x400n);
+  set('XCR0', 1n);
+  set('IA32_PAT', 0x0007040600070406n);
+  set('IA32_APIC_BASE', 0xfee00900n);
+  // Firmware enables VMXON outside SMX and locks the register.
+  set('IA32_FEATURE_CONTROL', 5n);
+  set('IA32_MISC_ENABLE', 1n);
+  set('IA32_MTRR_DEF_TYPE', 0xc06n);
+  set('IA32_BIOS_SIGN_ID', 0n);
+  set('CURRENT_VMCS', 0xffffffffffffffffn);
+  set('VMXON_POINTER', 0xffffffffffffffffn);
+  set('PENDING_INTERRUPT', 0xffffffffn);
+  set('PREEMPTION_AT', 0xffffffffffffffffn);
+  set('FAULT', 0xffffffffn);
+  for (const name of ['ES', 'SS', 'DS', 'FS', 'GS']) segment(processor, name, 0, 0, 0xffff, DATA16);
+  segment(processor, 'CS', 0, 0, 0xffff, CODE16);
+  segment(processor, 'LDTR', 0, 0, 0xffff, LDT);
+  segment(processor, 'TR', 0, 0, 0xffff, TSS32);
+  set('GDTR_LIMIT', 0xffffn);
+  set('IDTR_LIMIT', 0xffffn);
+}
+
+function segment(p: Processor, name: string, selector: number, base: number, limit: number, access: number): void {
+  p.set(`${name}_SELECTOR`, BigInt(selector));
+  p.set(`${name}_BASE`, BigInt(base));
+  p.set(`${name}_LIMIT`, BigInt(limit));
+  p.set(`${name}_ACCESS`, BigInt(access));
+}
+
+function place(processor: Processor, program: Program): void {
+  processor.ram.fill(0);
+  for (const { address, data, memoryBytes } of program.segments) {
+    const end = address + memoryBytes;
+    if (end > processor.ram.length)
+      throw new BootError(
+        `${program.path}: the image needs memory up to ${hex(end)}, but the machine has ${hex(processor.ram.length)} bytes. Give it more with "memory" (--memory).`,
+      );
+    processor.ram.set(data, address);
+  }
+}
+const hex = (value: number): string => `0x${value.toString(16)}`;
+
+/** Whether [first, first + bytes) is free of the program. */
+function free(program: Program, first: number, bytes: number): boolean {
+  return program.segments.every(s => s.address >= first + bytes || s.address + s.memoryBytes <= first);
+}
+
+function startLong(processor: Processor, program: Program): void {
+  const tables = free(program, TABLES, TABLES_BYTES) ? TABLES : processor.ram.length - TABLES_BYTES;
+  if (!free(program, tables, TABLES_BYTES))
+    throw new BootError(`${program.path}: no room for the page tables of the 64-bit start state; leave ${hex(TABLES)}-${hex(TABLES + TABLES_BYTES)} free.`);
+  const view = new DataView(processor.ram.buffer, processor.ram.byteOffset, processor.ram.length);
+  const PRESENT_WRITE = 3n;
+  const PAGE_2M = 0x83n;
+  view.setBigUint64(tables, BigInt(tables + 0x1000) | PRESENT_WRITE, true);
+  for (let n = 0; n < 4; n++) {
+    const directory = tables + 0x2000 + n * 0x1000;
+    view.setBigUint64(tables + 0x1000 + n * 8, BigInt(directory) | PRESENT_WRITE, true);
+    for (let m = 0; m < 512; m++) view.setBigUint64(directory + m * 8, (BigInt(n * 512 + m) << 21n) | PAGE_2M, true);
+  }
+  // Null, 64-bit code (8), data (0x10).
+  const gdt = tables + 0x6000;
+  [0n, 0x00af9b000000ffffn, 0x00cf93000000ffffn].forEach((entry, n) => view.setBigUint64(gdt + n * 8, entry, true));
+  processor.set('GDTR_BASE', BigInt(gdt));
+  processor.set('GDTR_LIMIT', 23n);
+  processor.set('IDTR_LIMIT', 0n);
+  segment(processor, 'CS', 8, 0, 0xffffffff, CODE64);
+  for (const name of ['DS', 'ES', 'SS', 'FS', 'GS']) segment(processor, name, 0x10, 0, 0xffffffff, DATA32);
+  processor.set('CR3', BigInt(tables));
+  processor.set('CR4', 0x20n);
+  processor.set('CR0', 0x80000031n);
+  processor.set('IA32_EFER', 0xd00n);
+  processor.set('RSP', BigInt(STACK_TOP));
+  processor.set('RIP', BigInt(program.entry));
+}
+
+function startProtected(processor: Processor, entry: number): void {
+  segment(processor, 'CS', 8, 0, 0xffffffff, CODE32);
+  for (const name of ['DS', 'ES', 'SS', 'FS', 'GS']) segment(processor, name, 0x10, 0, 0xffffffff, DATA32);
+  processor.set('CR0', 0x11n);
+  processor.set('IDTR_LIMIT', 0n);
+  processor.set('GDTR_LIMIT', 0n);
+  processor.set('RSP', BigInt(STACK_TOP));
+  processor.set('RIP', BigInt(entry));
+}
+
+function startReal(processor: Processor, entry: number, drive: bigint | number): void {
+  if (entry > 0xffff) {
+    segment(processor, 'CS', entry >> 4, entry & ~15, 0xffff, CODE16);
+    processor.set('RIP', BigInt(entry & 15));
+  } else processor.set('RIP', BigInt(entry));
+  processor.set('RSP', 0x7c00n);
+  processor.set('RDX', BigInt(drive));
+  processor.set('IDTR_LIMIT', 0x3ffn);
+}
+
+// Multiboot 1, section 3.3: which parts of the information are valid.
+const HAS_MEMORY = 1;
+const HAS_COMMAND_LINE = 4;
+const HAS_MODULES = 8;
+const HAS_MEMORY_MAP = 64;
+const HAS_LOADER_NAME = 512;
+const MAGIC = 0x2badb002n;
+
+function startMultiboot(processor: Processor, program: Program, options: BootOptions): void {
+  const information = INFORMATION.find(at => free(program, at, INFORMATION_BYTES));
+  if (information === undefined)
+    throw new BootError(`${program.path}: no room for the Multiboot information below 1 MiB.`);
+  const view = new DataView(processor.ram.buffer, processor.ram.byteOffset, processor.ram.length);
+  const word = (at: number, value: number): void => view.setUint32(at, value, true);
+  let text = information + 0x400;
+  const string = (value: string): number => {
+    const at = text;
+    const bytes = Uint8Array.from(value, c => c.charCodeAt(0) & 0xff);
+    if (at + bytes.length + 1 > information + INFORMATION_BYTES)
+      throw new BootError(`${program.path}: the command line and module strings are too long (3,000 characters at most).`);
+    processor.ram.set(bytes, at);
+    text += bytes.length + 1;
+    return at;
+  };
+  const modules = placeModules(processor, program, options.modules ?? []);
+  const memory = processor.ram.length;
+  word(information, HAS_MEMORY | HAS_COMMAND_LINE | HAS_MODULES | HAS_MEMORY_MAP | HAS_LOADER_NAME);
+  word(information + 4, 640);
+  word(information + 8, (memory - 0x100000) / 1024);
+  word(information + 16, string(options.commandLine ?? ''));
+  word(information + 20, modules.length);
+  word(information + 24, information + 0x200);
+  modules.forEach(({ start, end, commandLine }, n) => {
+    const at = information + 0x200 + n * 16;
+    word(at, start);
+    word(at + 4, end);
+    word(at + 8, string(commandLine));
+  });
+  const map: [number, number, number][] = [
+    [0, 0xa0000, 1],
+    [0xf0000, 0x10000, 2],
+    [0x100000, memory - 0x100000, 1],
+  ];
+  word(information + 44, map.length * 24);
+  word(information + 48, information + 0x100);
+  map.forEach(([base, length, type], n) => {
+    const at = information + 0x100 + n * 24;
+    word(at, 20);
+    view.setBigUint64(at + 4, BigInt(base), true);
+    view.setBigUint64(at + 12, BigInt(length), true);
+    word(at + 20, type);
+  });
+  word(information + 64, string('Ringscope'));
+  startProtected(processor, program.entry);
+  processor.set('RAX', MAGIC);
+  processor.set('RBX', BigInt(information));
+}
+
+function placeModules(processor: Processor, program: Program, modules: BootModule[]): { start: number; end: number; commandLine: string }[] {
+  let next = Math.max(0x100000, ...program.segments.map(s => s.address + s.memoryBytes));
+  return modules.map(({ data, commandLine }) => {
+    const start = (next + 0xfff) & ~0xfff;
+    const end = start + data.length;
+    if (end > processor.ram.length)
+      throw new BootError(`${program.path}: module "${commandLine}" (${data.length} bytes) does not fit the machine's memory. Give it more with "memory" (--memory).`);
+    processor.ram.set(data, start);
+    next = end;
+    return { start, end, commandLine };
+  });
+}

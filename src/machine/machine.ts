@@ -1,0 +1,331 @@
+/**
+ * A machine: one processor, RAM, a port bus with its devices. It runs in slices, tells facts to whoever listens, and lets
+ * a debugger look without side effects. It knows nothing of breakpoints or editors.
+ */
+import {
+  CODE_WATCHES,
+  CODE_WATCHES_MAX,
+  DATA_WATCHES,
+  DATA_WATCHES_MAX,
+  FACT,
+  PAGES,
+  PAGE_RAM,
+  Processor,
+  StopCode,
+} from '../core';
+import { readVmcsField, readVmcsHeader } from '../core/vmcs';
+import type { Program } from '../program/program';
+import { boot, reset, type BootOptions } from './boot';
+import { contextOf, codeSizeOf, type ContextName } from './contexts';
+import { FactSource } from './fact-source';
+import type { Fact, FactKind, FactListener, Stop } from './facts';
+import { Platform } from './platform';
+import { readRegister, registerNames, writeRegister } from './registers';
+import type { AddressContext, WalkAccess, WalkRecord, WalkSpace } from './walk';
+import { walkFrom } from './walker';
+
+export interface MachineOptions {
+  /** dist/core.wasm, as bytes or compiled. */
+  core: ArrayBuffer | Uint8Array | WebAssembly.Module;
+  /** RAM in bytes: 1 MiB to 3 GiB; rounded up to 64 KiB. */
+  memoryBytes: number;
+}
+
+export interface DataWatch {
+  id: number;
+  space: 'linear' | 'guest-physical' | 'host-physical';
+  address: bigint;
+  /** Bytes. */
+  length: number;
+  access: 'read' | 'write' | 'readWrite';
+}
+
+/** A VMCS in guest memory, at host-physical `address`. */
+export interface VmcsView {
+  address: bigint;
+  revision: number;
+  launchState: 'clear' | 'launched';
+  read(encoding: number): bigint;
+}
+
+const MIB = 1 << 20;
+const PAGE = 0x1000;
+const SPACES = { linear: 0, 'guest-physical': 1, 'host-physical': 2 } as const;
+const ACCESSES = { read: 1, write: 2, readWrite: 3 } as const;
+
+export class Machine {
+  readonly cpus = 1;
+  private processor!: Processor;
+  private readonly platform: Platform;
+  private readonly facts: FactSource;
+  private fresh = true;
+  private exited: { status: number; detail: string } | undefined;
+
+  private constructor() {
+    this.platform = new Platform({
+      exit: (status, detail) => {
+        this.exited ??= { status, detail };
+        this.processor.core.stop(StopCode.Fact);
+      },
+      access: fact => this.facts.send(fact),
+      stop: () => this.processor.core.stop(StopCode.Fact),
+      now: () => this.instructions,
+    });
+    this.facts = new FactSource(() => this.processor);
+  }
+
+  /** Throws RangeError for a memory size that no machine can have. */
+  static async create(options: MachineOptions): Promise<Machine> {
+    const { memoryBytes } = options;
+    if (!(memoryBytes >= MIB && memoryBytes <= 3072 * MIB))
+      throw new RangeError(`A machine has between 1 MiB and 3 GiB of memory, not ${memoryBytes} bytes.`);
+    const machine = new Machine();
+    const ram = Math.ceil(memoryBytes / 0x10000) * 0x10000;
+    machine.processor = await Processor.create(options.core, ram, {
+      portRead: (port, size) => machine.platform.portRead(port, size),
+      portWrite: (port, size, value) => machine.platform.portWrite(port, size, value),
+      memoryRead: (address, size) => machine.platform.memoryRead(address, size),
+      memoryWrite: (address, size, value) => machine.platform.memoryWrite(address, size, value),
+      fact: code => machine.facts.fromCore(code),
+    });
+    return machine;
+  }
+
+  get memoryBytes(): number {
+    return this.processor.ram.length;
+  }
+
+  /** Resets the machine and puts `program` at its first instruction. Throws BootError when it cannot be placed. */
+  load(program: Program, options: BootOptions = {}): void {
+    const { processor } = this;
+    if (!this.fresh) processor.ram.fill(0);
+    this.fresh = false;
+    this.exited = undefined;
+    reset(processor);
+    this.platform.reset();
+    boot(processor, program, options);
+    processor.core.reload();
+  }
+
+  /** Retired instructions since the load: the machine's time. */
+  get instructions(): bigint {
+    return this.processor.get('INSTRUCTIONS');
+  }
+
+  /** Retires at most `limit` instructions and says why it came back. A machine that ended stays ended. */
+  run(limit: number): Stop {
+    if (this.exited) return { kind: 'exit', ...this.exited };
+    const code = this.processor.core.run(BigInt(Math.max(0, Math.floor(limit))));
+    return this.stopOf(code);
+  }
+  private stopOf(code: number): Stop {
+    if (this.exited) return { kind: 'exit', ...(this.exited as { status: number; detail: string }) };
+    switch (code) {
+      case StopCode.Fact: {
+        const fact = this.facts.takeStopping();
+        return fact ? { kind: 'fact', fact } : { kind: 'limit' };
+      }
+      case StopCode.Code:
+        return { kind: 'code', linear: this.linearRip() };
+      case StopCode.Data: {
+        const { view } = this.processor;
+        return {
+          kind: 'data',
+          watch: view.getUint32(FACT + 0x80, true),
+          size: view.getUint32(FACT + 0x84, true),
+          linear: view.getBigUint64(FACT + 0x88, true),
+          physical: view.getBigUint64(FACT + 0x90, true),
+          write: view.getUint32(FACT + 0x98, true) !== 0,
+        };
+      }
+      case StopCode.Halt:
+        return { kind: 'dead-halt', detail: this.haltDetail() };
+      case StopCode.Shutdown:
+        return { kind: 'shutdown', detail: this.facts.shutdownDetail() };
+      case StopCode.Unsupported:
+        return {
+          kind: 'unsupported',
+          detail: `The instruction at 0x${this.linearRip().toString(16)} needs a call gate, a task switch or a return to virtual-8086 mode, which this processor does not have yet.`,
+        };
+      default:
+        return { kind: 'limit' };
+    }
+  }
+  private linearRip(): bigint {
+    const rip = this.processor.get('RIP');
+    return this.codeSize('current') === 64 ? rip : BigInt.asUintN(32, rip + this.processor.get('CS_BASE'));
+  }
+  private haltDetail(): string {
+    const interrupts = (this.processor.get('RFLAGS') & 0x200n) !== 0n;
+    return interrupts
+      ? 'HLT waits for an interrupt, but no device of this machine can raise one.'
+      : 'HLT with interrupts disabled (RFLAGS.IF = 0): nothing can wake this processor.';
+  }
+
+  /** Tells `listener` every fact of `kind`; answers the function that ends it. */
+  on<K extends FactKind>(kind: K, listener: FactListener<K>): () => void {
+    return this.facts.on(kind, listener);
+  }
+  /** Bytes written to COM1 and to port 0xE9. */
+  onSerial(listener: (bytes: Uint8Array) => void): () => void {
+    return this.platform.onSerial(listener);
+  }
+  /** Once for every port or address that the program touched although nothing is there. */
+  onUnclaimed(listener: (message: string) => void): () => void {
+    return this.platform.onUnclaimed(listener);
+  }
+  /** Input for COM1. */
+  sendSerial(bytes: Uint8Array): void {
+    this.platform.uart.receive(bytes);
+  }
+  /** Presents `vector` as the interrupt controller would. */
+  raiseInterrupt(vector: number): void {
+    this.processor.core.raiseInterrupt(vector);
+  }
+  raiseNmi(): void {
+    this.processor.core.raiseNmi();
+  }
+
+  /** A register or its part: RAX, EAX, AX, AL, AH, R8D, CS, GDTR_BASE, IA32_EFER ... Throws RangeError for other names. */
+  register(name: string, _cpu = 0): bigint {
+    return readRegister(this.processor, name);
+  }
+  setRegister(name: string, value: bigint, _cpu = 0): void {
+    writeRegister(this.processor, name, value);
+  }
+  registerNames(): string[] {
+    return registerNames();
+  }
+
+  vmxOperation(_cpu = 0): 'off' | 'root' | 'non-root' {
+    return (['off', 'root', 'non-root'] as const)[Number(this.processor.get('VMX_OPERATION'))];
+  }
+  currentVmcs(_cpu = 0): bigint | undefined {
+    const address = this.processor.get('CURRENT_VMCS');
+    return address === 0xffffffffffffffffn ? undefined : address;
+  }
+  /** The VMCS at host-physical `address`; undefined outside RAM. */
+  vmcs(address: bigint): VmcsView | undefined {
+    const at = Number(address);
+    if (at < 0 || at + PAGE > this.memoryBytes) return undefined;
+    const region = this.processor.ram.subarray(at, at + PAGE);
+    const { revision, launched } = readVmcsHeader(region);
+    return {
+      address,
+      revision,
+      launchState: launched ? 'launched' : 'clear',
+      read: encoding => readVmcsField(region, encoding),
+    };
+  }
+
+  /** Whose tables: the running code's, or the guest's or host's of the current VMCS. */
+  context(which: ContextName, _cpu = 0): AddressContext {
+    return contextOf(this, which);
+  }
+  codeSize(which: ContextName, _cpu = 0): 16 | 32 | 64 {
+    return codeSizeOf(this, which);
+  }
+  /** Walks without side effects, by the processor's own walker. */
+  walk(address: bigint, space: WalkSpace, access: WalkAccess, context: AddressContext): WalkRecord {
+    return walkFrom(this.processor, address, space, access, context);
+  }
+
+  /** Bytes at a linear address, as far as they are mapped to RAM. */
+  readLinear(address: bigint, length: number, context: AddressContext): Uint8Array {
+    return this.readMapped(address, length, context, 'linear');
+  }
+  readGuestPhysical(address: bigint, length: number, context: AddressContext): Uint8Array {
+    return this.readMapped(address, length, context, 'guest-physical');
+  }
+  private readMapped(address: bigint, length: number, context: AddressContext, space: WalkSpace): Uint8Array {
+    const bytes = new Uint8Array(length);
+    const done = this.eachPage(address, length, context, space, 'read', (at, n, offset) => {
+      bytes.set(this.processor.ram.subarray(at, at + n), offset);
+    });
+    return bytes.subarray(0, done);
+  }
+  /** Bytes at a host-physical address; shorter at the end of RAM. */
+  readPhysical(address: bigint, length: number): Uint8Array {
+    if (address >= BigInt(this.memoryBytes)) return new Uint8Array(0);
+    const at = Number(address);
+    return this.processor.ram.slice(at, Math.min(at + length, this.memoryBytes));
+  }
+  /** Writes; answers how many bytes were written before something was not mapped. Page rights do not matter: the user decides. */
+  writeLinear(address: bigint, data: Uint8Array, context: AddressContext): number {
+    return this.writeMapped(address, data, context, 'linear');
+  }
+  writeGuestPhysical(address: bigint, data: Uint8Array, context: AddressContext): number {
+    return this.writeMapped(address, data, context, 'guest-physical');
+  }
+  private writeMapped(address: bigint, data: Uint8Array, context: AddressContext, space: WalkSpace): number {
+    return this.eachPage(address, data.length, context, space, 'read', (at, n, offset) => {
+      this.store(at, data.subarray(offset, offset + n));
+    });
+  }
+  writePhysical(address: bigint, data: Uint8Array): number {
+    let done = 0;
+    while (done < data.length && address + BigInt(done) < BigInt(this.memoryBytes)) {
+      const at = Number(address) + done;
+      const n = Math.min(data.length - done, PAGE - (at % PAGE), this.memoryBytes - at);
+      this.store(at, data.subarray(done, done + n));
+      done += n;
+    }
+    return done;
+  }
+  private store(at: number, data: Uint8Array): void {
+    this.processor.core.touchPage(BigInt(at));
+    this.processor.ram.set(data, at);
+  }
+  /** Visits the RAM pieces of a mapped range; answers how far it got. */
+  private eachPage(
+    address: bigint,
+    length: number,
+    context: AddressContext,
+    space: WalkSpace,
+    access: WalkAccess,
+    visit: (at: number, bytes: number, offset: number) => void,
+  ): number {
+    let done = 0;
+    while (done < length) {
+      const here = BigInt.asUintN(64, address + BigInt(done));
+      const { result } = this.walk(here, space, access, context);
+      if (!result.ok || !this.isRam(result.address)) return done;
+      const at = Number(result.address);
+      const n = Math.min(length - done, PAGE - (at % PAGE));
+      visit(at, n, done);
+      done += n;
+    }
+    return done;
+  }
+  private isRam(address: bigint): boolean {
+    return address < BigInt(this.memoryBytes) && (this.processor.view.getUint8(PAGES + Number(address >> 12n)) & PAGE_RAM) !== 0;
+  }
+
+  /** Replaces the set of linear addresses before which run() stops. A run that starts on one executes it. */
+  watchCode(linear: readonly bigint[]): void {
+    if (linear.length > CODE_WATCHES_MAX)
+      throw new RangeError(`At most ${CODE_WATCHES_MAX} addresses can be watched, not ${linear.length}.`);
+    const { view, core } = this.processor;
+    view.setUint32(CODE_WATCHES, linear.length, true);
+    linear.forEach((address, n) => view.setBigUint64(CODE_WATCHES + 8 + 8 * n, BigInt.asUintN(64, address), true));
+    core.watchesChanged();
+  }
+  /** Replaces the set of watched data. */
+  watchData(list: readonly DataWatch[]): void {
+    if (list.length > DATA_WATCHES_MAX)
+      throw new RangeError(`At most ${DATA_WATCHES_MAX} data can be watched, not ${list.length}.`);
+    const { view, core } = this.processor;
+    view.setUint32(DATA_WATCHES, list.length, true);
+    list.forEach((watch, n) => {
+      const at = DATA_WATCHES + 8 + 40 * n;
+      view.setUint32(at, SPACES[watch.space], true);
+      view.setUint32(at + 4, ACCESSES[watch.access], true);
+      view.setBigUint64(at + 8, BigInt.asUintN(64, watch.address), true);
+      view.setBigUint64(at + 16, BigInt(watch.length), true);
+      view.setUint32(at + 24, watch.id, true);
+    });
+    core.watchesChanged();
+  }
+}
+
+export type { Fact };
