@@ -53,22 +53,29 @@ interface CoreExports {
   walkHostAddress(): bigint;
 }
 
+const compiledCores = new WeakMap<Uint8Array, Promise<WebAssembly.Module>>();
+function compile(wasm: Uint8Array): Promise<WebAssembly.Module> {
+  const known = compiledCores.get(wasm) ?? WebAssembly.compile(wasm);
+  compiledCores.set(wasm, known);
+  return known;
+}
+
 export class Processor {
   private constructor(
     readonly core: CoreExports,
-    readonly memory: WebAssembly.Memory,
+    readonly memory: { readonly buffer: ArrayBuffer },
     readonly view: DataView,
     /** Guest RAM from host-physical 0. */
     readonly ram: Uint8Array,
   ) {}
 
-  /** `module`: dist/core.wasm, compiled or as bytes. `ramBytes`: a multiple of 64 KiB, at most 3 GiB. */
+  /** `wasm`: the bytes of dist/core.wasm, compiled once for each array. `ramBytes`: a multiple of 64 KiB, at most 3 GiB. */
   static async create(
-    module: WebAssembly.Module | ArrayBuffer | Uint8Array,
+    wasm: Uint8Array,
     ramBytes: number,
     host: Host,
   ): Promise<Processor> {
-    const compiled = module instanceof WebAssembly.Module ? module : await WebAssembly.compile(module);
+    const compiled = await compile(wasm);
     const pages = (RAM + ramBytes) / WASM_PAGE;
     const memory = new WebAssembly.Memory({ initial: pages });
     const imports = {

@@ -25,8 +25,8 @@ import type { AddressContext, WalkAccess, WalkRecord, WalkSpace } from './walk';
 import { walkFrom } from './walker';
 
 export interface MachineOptions {
-  /** dist/core.wasm, as bytes or compiled. */
-  core: ArrayBuffer | Uint8Array | WebAssembly.Module;
+  /** The bytes of dist/core.wasm. */
+  core: Uint8Array;
   /** RAM in bytes: 1 MiB to 3 GiB; rounded up to 64 KiB. */
   memoryBytes: number;
 }

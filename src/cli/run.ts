@@ -1,0 +1,221 @@
+/** `ringscope run`: a program from its first instruction to its end, without a debugger. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { exitReason } from '../core/tables/exits';
+import { decodeQualification } from '../core/tables/qualifications';
+import { BootError, type BootModule } from '../machine/boot';
+import type { FactOf, Stop } from '../machine/facts';
+import { Machine } from '../machine/machine';
+import { loadProgram, type LoadOptions } from '../program/load';
+import { fileSources } from './files';
+import { parseMemory } from './memory';
+import { configurationNamed, defaultLaunchFile } from './launch-file';
+
+const USAGE = `usage: ringscope run PROGRAM [--append ARGS] [--module FILE[=ARGS]]... [--memory 64M] [--cpus N] [-D NAME[=VALUE]]...
+                     [--start long|protected|real|boot-sector|multiboot] [--load-address N] [--max-instructions N]
+                     [--timeout SECONDS] [--trace exits] [--json FILE]
+       ringscope run --config NAME [--launch FILE] [the same options]`;
+
+/** Exit status when a limit was reached. */
+const LIMIT_STATUS = 124;
+/** Usage or input error. */
+const INPUT_STATUS = 2;
+/** The machine came to an end that is no clean shutdown: triple fault, dead HLT. */
+const DEAD_STATUS = 3;
+const SLICE = 2_000_000;
+
+class UsageError extends Error {}
+
+const options = {
+  append: { type: 'string' },
+  module: { type: 'string', multiple: true },
+  memory: { type: 'string' },
+  cpus: { type: 'string' },
+  define: { type: 'string', short: 'D', multiple: true },
+  start: { type: 'string' },
+  'load-address': { type: 'string' },
+  'max-instructions': { type: 'string' },
+  timeout: { type: 'string' },
+  trace: { type: 'string' },
+  json: { type: 'string' },
+  config: { type: 'string' },
+  launch: { type: 'string' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
+
+export async function runCommand(args: string[]): Promise<number> {
+  try {
+    return await run(args);
+  } catch (error) {
+    if (error instanceof UsageError || error instanceof BootError || error instanceof RangeError) {
+      process.stderr.write(`${error.message}\n`);
+      return INPUT_STATUS;
+    }
+    throw error;
+  }
+}
+
+interface Request {
+  program: string;
+  append?: string;
+  modules: { file: string; commandLine: string }[];
+  memoryBytes: number;
+  load: LoadOptions;
+}
+
+async function run(args: string[]): Promise<number> {
+  const { values, positionals } = parsed(args);
+  if (values.help) {
+    process.stdout.write(`${USAGE}\n`);
+    return 0;
+  }
+  const request = requestOf(values, positionals);
+  const limit = numberOf(values['max-instructions'], '--max-instructions') ?? Infinity;
+  const timeout = numberOf(values.timeout, '--timeout') ?? Infinity;
+  if (values.trace !== undefined && values.trace !== 'exits') throw new UsageError(`--trace knows "exits", not "${values.trace}".`);
+  const loaded = loadProgram(request.program, fileSources, { ...request.load, memoryBytes: request.memoryBytes });
+  if (!loaded.ok) {
+    for (const { file, line, column, message } of loaded.errors)
+      process.stderr.write(`${file}:${line}:${column}: error: ${message}\n`);
+    return INPUT_STATUS;
+  }
+  const machine = await Machine.create({ core: readCore(), memoryBytes: request.memoryBytes });
+  machine.load(loaded.program, { commandLine: request.append, modules: request.modules.map(readModule) });
+  const output = new Output(machine);
+  machine.onUnclaimed(message => process.stderr.write(`ringscope: ${message}\n`));
+  const counts = new Map<string, number>();
+  if (values.trace || values.json)
+    machine.on('vm-exit', exit => {
+      const name = exitReason(exit.reason)?.id ?? String(exit.reason);
+      counts.set(name, (counts.get(name) ?? 0) + 1);
+      if (values.trace) process.stderr.write(`${traceLine(exit, name)}\n`);
+    });
+
+  const started = process.hrtime.bigint();
+  const seconds = (): number => Number(process.hrtime.bigint() - started) / 1e9;
+  let stop: Stop = { kind: 'limit' };
+  while (stop.kind === 'limit') {
+    const left = limit - Number(machine.instructions);
+    if (left <= 0 || seconds() >= timeout) break;
+    stop = machine.run(Math.min(SLICE, left));
+    output.flush();
+  }
+  output.flush();
+  const elapsed = seconds();
+  const outcome = outcomeOf(stop, Number(machine.instructions) >= limit);
+  if (outcome.status !== 0 || stop.kind !== 'exit') process.stderr.write(`ringscope: ${outcome.detail}\n`);
+  if (values.json !== undefined) {
+    const report = {
+      instructions: Number(machine.instructions),
+      exits: Object.fromEntries(counts),
+      seconds: elapsed,
+      stop: { kind: stop.kind, detail: outcome.detail },
+    };
+    writeFileSync(values.json, `${JSON.stringify(report, undefined, 2)}\n`);
+  }
+  return outcome.status;
+}
+
+function parsed(args: string[]) {
+  try {
+    return parseArgs({ args, allowPositionals: true, options });
+  } catch (error) {
+    throw new UsageError(`ringscope run: ${(error as Error).message}\n${USAGE}`);
+  }
+}
+
+function requestOf(values: ReturnType<typeof parsed>['values'], positionals: string[]): Request {
+  const fromFile = values.config === undefined ? undefined : configuration(values.config, values.launch);
+  if (fromFile ? positionals.length : positionals.length !== 1) throw new UsageError(USAGE);
+  if (values.cpus !== undefined && values.cpus !== '1')
+    throw new UsageError(`--cpus ${values.cpus}: this machine has one processor.`);
+  const load: LoadOptions = { ...fromFile?.load };
+  const starts = ['long', 'protected', 'real', 'boot-sector', 'multiboot'] as const;
+  if (values.start !== undefined) {
+    load.start = starts.find(start => start === values.start);
+    if (!load.start) throw new UsageError(`--start is one of ${starts.join(', ')}, not "${values.start}".`);
+  }
+  const address = numberOf(values['load-address'], '--load-address');
+  if (address !== undefined) load.loadAddress = address;
+  for (const define of values.define ?? []) {
+    const [name, ...value] = define.split('=');
+    load.defines = { ...load.defines, [name]: value.join('=') };
+  }
+  return {
+    program: fromFile?.program ?? positionals[0],
+    append: values.append ?? fromFile?.append,
+    modules: [...(fromFile?.modules ?? []), ...(values.module ?? [])].map(module => {
+      const [file, ...rest] = module.split('=');
+      return { file, commandLine: rest.length ? rest.join('=') : path.basename(file) };
+    }),
+    memoryBytes: memoryOf(values.memory ?? fromFile?.memory ?? '64M'),
+    load,
+  };
+}
+function memoryOf(text: string): number {
+  const bytes = parseMemory(text);
+  if (bytes === undefined) throw new UsageError(`--memory ${text}: give a size as 64M, 512K or 1G.`);
+  return bytes;
+}
+function configuration(name: string, launch: string | undefined) {
+  const result = configurationNamed(name, launch ?? defaultLaunchFile());
+  if ('error' in result) throw new UsageError(result.error);
+  return result;
+}
+function numberOf(text: string | undefined, name: string): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (!(value >= 0)) throw new UsageError(`${name} needs a number, not "${text}".`);
+  return value;
+}
+function readModule({ file, commandLine }: { file: string; commandLine: string }): BootModule {
+  try {
+    return { data: readFileSync(file), commandLine };
+  } catch {
+    throw new UsageError(`${file}: there is no such module file.`);
+  }
+}
+/** core.wasm lies beside the bundled command line. */
+function readCore(): Uint8Array {
+  return readFileSync(path.join(__dirname, 'core.wasm'));
+}
+
+/** One exit on one line: time, reason, qualification, where, how long the instruction is, and the decoded details. */
+function traceLine(exit: FactOf<'vm-exit'>, name: string): string {
+  const details = decodeQualification(exit.reason, exit.qualification)
+    .map(({ name: part, value }) => `${part}=${value}`)
+    .join(' ');
+  return `${exit.instruction} exit ${exit.reason} ${name} qualification 0x${exit.qualification.toString(16)} rip 0x${exit.guestRip.toString(16)} length ${exit.instructionLength}${details ? ` ${details}` : ''}`;
+}
+
+function outcomeOf(stop: Stop, limited: boolean): { status: number; detail: string } {
+  switch (stop.kind) {
+    case 'exit':
+      return { status: stop.status, detail: stop.detail };
+    case 'dead-halt':
+    case 'shutdown':
+    case 'unsupported':
+      return { status: DEAD_STATUS, detail: stop.detail };
+    default:
+      return {
+        status: LIMIT_STATUS,
+        detail: limited ? 'the instruction limit (--max-instructions) was reached' : 'the time limit (--timeout) was reached',
+      };
+  }
+}
+
+/** Serial output, gathered for one write a slice. */
+class Output {
+  private bytes: number[] = [];
+  constructor(machine: Machine) {
+    machine.onSerial(bytes => {
+      this.bytes.push(...bytes);
+      if (this.bytes.length > 8192) this.flush();
+    });
+  }
+  flush(): void {
+    if (this.bytes.length) process.stdout.write(Uint8Array.from(this.bytes));
+    this.bytes = [];
+  }
+}
