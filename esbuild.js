@@ -44,6 +44,7 @@ function core() {
 const common = {
   bundle: true,
   platform: 'node',
+  mainFields: ['module', 'main'],
   format: 'cjs',
   target: 'node20',
   sourcemap: production ? false : 'linked',

@@ -33,7 +33,11 @@ export function configurationNamed(name: string, file: string): LaunchConfigurat
   return fromAttributes(found, file, name);
 }
 
-function fromAttributes(found: Record<string, unknown>, file: string, name: string): LaunchConfiguration | { error: string } {
+function fromAttributes(
+  found: Record<string, unknown>,
+  file: string,
+  name: string,
+): LaunchConfiguration | { error: string } {
   const folder = path.dirname(path.dirname(path.resolve(file)));
   const wrong = (attribute: string, want: string): { error: string } => ({
     error: `${file}: configuration "${name}": "${attribute}" must be ${want}.`,
@@ -43,7 +47,8 @@ function fromAttributes(found: Record<string, unknown>, file: string, name: stri
   const { program, append, modules, memory, start, loadAddress, entry, defines } = found;
   if (typeof program !== 'string') return wrong('program', 'the path of a program');
   if (append !== undefined && typeof append !== 'string') return wrong('append', 'a string');
-  if (memory !== undefined && typeof memory !== 'string' && typeof memory !== 'number') return wrong('memory', 'a size such as "64M"');
+  if (memory !== undefined && typeof memory !== 'string' && typeof memory !== 'number')
+    return wrong('memory', 'a size such as "64M"');
   if (modules !== undefined && !(Array.isArray(modules) && modules.every(m => typeof m === 'string')))
     return wrong('modules', 'a list of FILE or FILE=ARGS');
   const number = typeof loadAddress === 'string' ? Number(loadAddress) : loadAddress;

@@ -1,7 +1,11 @@
 /** `ringscope`: the command line. */
+import { createRequire } from 'node:module';
+import path from 'node:path';
 import { asmCommand } from './asm';
 import { runCommand } from './run';
 
+/** No exit status yet: the process goes on. */
+const SERVING = -1;
 const usage = `usage: ringscope run PROGRAM [options] | ringscope run --config NAME [--launch FILE] | ringscope asm FILE -o OUT | ringscope dap
 Try "ringscope COMMAND --help".`;
 
@@ -13,8 +17,9 @@ async function main(args: string[]): Promise<number> {
     case 'asm':
       return asmCommand(rest);
     case 'dap':
-      await import('../adapter/main');
-      return -1;
+      // The adapter is a bundle of its own beside this one: it serves stdin until the client leaves.
+      createRequire(__filename)(path.join(__dirname, 'adapter.js'));
+      return SERVING;
     case '--help':
     case '-h':
       process.stdout.write(`${usage}\n`);
@@ -27,7 +32,7 @@ async function main(args: string[]): Promise<number> {
 
 main(process.argv.slice(2)).then(
   status => {
-    if (status >= 0) process.exitCode = status;
+    if (status !== SERVING) process.exitCode = status;
   },
   (error: Error) => {
     process.stderr.write(`ringscope: ${error.message}\n`);

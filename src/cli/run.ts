@@ -73,7 +73,8 @@ async function run(args: string[]): Promise<number> {
   const request = requestOf(values, positionals);
   const limit = numberOf(values['max-instructions'], '--max-instructions') ?? Infinity;
   const timeout = numberOf(values.timeout, '--timeout') ?? Infinity;
-  if (values.trace !== undefined && values.trace !== 'exits') throw new UsageError(`--trace knows "exits", not "${values.trace}".`);
+  if (values.trace !== undefined && values.trace !== 'exits')
+    throw new UsageError(`--trace knows "exits", not "${values.trace}".`);
   const loaded = loadProgram(request.program, fileSources, { ...request.load, memoryBytes: request.memoryBytes });
   if (!loaded.ok) {
     for (const { file, line, column, message } of loaded.errors)
@@ -200,7 +201,9 @@ function outcomeOf(stop: Stop, limited: boolean): { status: number; detail: stri
     default:
       return {
         status: LIMIT_STATUS,
-        detail: limited ? 'the instruction limit (--max-instructions) was reached' : 'the time limit (--timeout) was reached',
+        detail: limited
+          ? 'the instruction limit (--max-instructions) was reached'
+          : 'the time limit (--timeout) was reached',
       };
   }
 }

@@ -70,11 +70,7 @@ export class Processor {
   ) {}
 
   /** `wasm`: the bytes of dist/core.wasm, compiled once for each array. `ramBytes`: a multiple of 64 KiB, at most 3 GiB. */
-  static async create(
-    wasm: Uint8Array,
-    ramBytes: number,
-    host: Host,
-  ): Promise<Processor> {
+  static async create(wasm: Uint8Array, ramBytes: number, host: Host): Promise<Processor> {
     const compiled = await compile(wasm);
     const pages = (RAM + ramBytes) / WASM_PAGE;
     const memory = new WebAssembly.Memory({ initial: pages });

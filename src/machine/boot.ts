@@ -104,7 +104,9 @@ function free(program: Program, first: number, bytes: number): boolean {
 function startLong(processor: Processor, program: Program): void {
   const tables = free(program, TABLES, TABLES_BYTES) ? TABLES : processor.ram.length - TABLES_BYTES;
   if (!free(program, tables, TABLES_BYTES))
-    throw new BootError(`${program.path}: no room for the page tables of the 64-bit start state; leave ${hex(TABLES)}-${hex(TABLES + TABLES_BYTES)} free.`);
+    throw new BootError(
+      `${program.path}: no room for the page tables of the 64-bit start state; leave ${hex(TABLES)}-${hex(TABLES + TABLES_BYTES)} free.`,
+    );
   const view = new DataView(processor.ram.buffer, processor.ram.byteOffset, processor.ram.length);
   const PRESENT_WRITE = 3n;
   const PAGE_2M = 0x83n;
@@ -169,7 +171,9 @@ function startMultiboot(processor: Processor, program: Program, options: BootOpt
     const at = text;
     const bytes = Uint8Array.from(value, c => c.charCodeAt(0) & 0xff);
     if (at + bytes.length + 1 > information + INFORMATION_BYTES)
-      throw new BootError(`${program.path}: the command line and module strings are too long (3,000 characters at most).`);
+      throw new BootError(
+        `${program.path}: the command line and module strings are too long (3,000 characters at most).`,
+      );
     processor.ram.set(bytes, at);
     text += bytes.length + 1;
     return at;
@@ -208,13 +212,19 @@ function startMultiboot(processor: Processor, program: Program, options: BootOpt
   processor.set('RBX', BigInt(information));
 }
 
-function placeModules(processor: Processor, program: Program, modules: BootModule[]): { start: number; end: number; commandLine: string }[] {
+function placeModules(
+  processor: Processor,
+  program: Program,
+  modules: BootModule[],
+): { start: number; end: number; commandLine: string }[] {
   let next = Math.max(0x100000, ...program.segments.map(s => s.address + s.memoryBytes));
   return modules.map(({ data, commandLine }) => {
     const start = (next + 0xfff) & ~0xfff;
     const end = start + data.length;
     if (end > processor.ram.length)
-      throw new BootError(`${program.path}: module "${commandLine}" (${data.length} bytes) does not fit the machine's memory. Give it more with "memory" (--memory).`);
+      throw new BootError(
+        `${program.path}: module "${commandLine}" (${data.length} bytes) does not fit the machine's memory. Give it more with "memory" (--memory).`,
+      );
     processor.ram.set(data, start);
     next = end;
     return { start, end, commandLine };

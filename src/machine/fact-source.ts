@@ -157,7 +157,9 @@ export class FactSource {
     const region = vmcs === NO_VMCS ? undefined : this.region(this.processor());
     const field = (name: string): number =>
       region ? Number(readVmcsField(region, vmcsFieldNamed(name)!.encoding)) : 0;
-    const exited = entryCheck(Number(value('ENTRY_CHECK')))?.failure === 'exit 33' || entryCheck(Number(value('ENTRY_CHECK')))?.failure === 'exit 34';
+    const exited =
+      entryCheck(Number(value('ENTRY_CHECK')))?.failure === 'exit 33' ||
+      entryCheck(Number(value('ENTRY_CHECK')))?.failure === 'exit 34';
     return {
       kind: 'vm-entry-failure',
       ...common,

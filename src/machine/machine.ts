@@ -298,7 +298,10 @@ export class Machine {
     return done;
   }
   private isRam(address: bigint): boolean {
-    return address < BigInt(this.memoryBytes) && (this.processor.view.getUint8(PAGES + Number(address >> 12n)) & PAGE_RAM) !== 0;
+    return (
+      address < BigInt(this.memoryBytes) &&
+      (this.processor.view.getUint8(PAGES + Number(address >> 12n)) & PAGE_RAM) !== 0
+    );
   }
 
   /** Replaces the set of linear addresses before which run() stops. A run that starts on one executes it. */

@@ -33,11 +33,20 @@ export class Platform {
     this.bus.map(this.uart, COM1, 8);
     this.bus.map(new DebugConsole(output), DEBUG_CONSOLE, 1);
     this.bus.map(
-      new DebugExit(value => this.hooks.exit(((value << 1) | 1) & 0xff, `the program wrote 0x${value.toString(16)} to the debug-exit port 0xf4`)),
+      new DebugExit(value =>
+        this.hooks.exit(
+          ((value << 1) | 1) & 0xff,
+          `the program wrote 0x${value.toString(16)} to the debug-exit port 0xf4`,
+        ),
+      ),
       DEBUG_EXIT,
       4,
     );
-    this.bus.map(new ShutdownPort(() => this.hooks.exit(0, 'the program wrote "Shutdown" to port 0x8900')), SHUTDOWN, 1);
+    this.bus.map(
+      new ShutdownPort(() => this.hooks.exit(0, 'the program wrote "Shutdown" to port 0x8900')),
+      SHUTDOWN,
+      1,
+    );
   }
   reset(): void {
     for (const device of this.bus.devices) device.reset();
@@ -66,8 +75,21 @@ export class Platform {
     this.bus.write(port, size, value);
   }
   private port(port: number, size: number, value: number, write: boolean, unclaimed: boolean): void {
-    if (unclaimed) this.report(`${write ? 'out' : 'in'} ${port}`, `port ${hex(port)} was ${write ? 'written' : 'read'}, but this machine has no device there`);
-    const fact = { kind: 'port', cpu: 0, instruction: this.hooks.now(), port, size: size as 1 | 2 | 4, value, write, unclaimed } as const;
+    if (unclaimed)
+      this.report(
+        `${write ? 'out' : 'in'} ${port}`,
+        `port ${hex(port)} was ${write ? 'written' : 'read'}, but this machine has no device there`,
+      );
+    const fact = {
+      kind: 'port',
+      cpu: 0,
+      instruction: this.hooks.now(),
+      port,
+      size: size as 1 | 2 | 4,
+      value,
+      write,
+      unclaimed,
+    } as const;
     if (this.hooks.access(fact)) this.hooks.stop();
   }
   memoryRead(address: bigint, size: number): bigint {
@@ -80,8 +102,20 @@ export class Platform {
   }
   private memory(physical: bigint, size: number, value: bigint, write: boolean): void {
     // One message a page: a loop over a frame buffer is one omission, not thousands.
-    this.report(`${write} ${physical >> 12n}`, `physical address ${hex(physical)} was ${write ? 'written' : 'read'}, but this machine has neither RAM nor a device there`);
-    const fact = { kind: 'device-memory', cpu: 0, instruction: this.hooks.now(), physical, size, value, write, unclaimed: true } as const;
+    this.report(
+      `${write} ${physical >> 12n}`,
+      `physical address ${hex(physical)} was ${write ? 'written' : 'read'}, but this machine has neither RAM nor a device there`,
+    );
+    const fact = {
+      kind: 'device-memory',
+      cpu: 0,
+      instruction: this.hooks.now(),
+      physical,
+      size,
+      value,
+      write,
+      unclaimed: true,
+    } as const;
     if (this.hooks.access(fact)) this.hooks.stop();
   }
   private report(key: string, message: string): void {

@@ -43,6 +43,10 @@ export interface WalkRecord {
     | { ok: true; guestPhysical: bigint; address: bigint }
     | {
         ok: false;
-        fault: { kind: 'page-fault' | 'ept-violation' | 'ept-misconfiguration' | 'non-canonical'; code: bigint; detail: string };
+        fault: {
+          kind: 'page-fault' | 'ept-violation' | 'ept-misconfiguration' | 'non-canonical';
+          code: bigint;
+          detail: string;
+        };
       };
 }

@@ -60,7 +60,8 @@ export function walkFrom(
   const ok = space === 'linear' ? core.walkLinear(address, how) : core.walkGuestPhysical(address, ACCESS[access]);
   const pae = (context.cr4 & 0x20n) !== 0n;
   const steps: WalkStep[] = [];
-  for (let n = 0; n < core.walkSteps(); n++) steps.push(stepAt(view, WALK_STEPS + n * STEP_BYTES, pae, context.eptp !== 0n));
+  for (let n = 0; n < core.walkSteps(); n++)
+    steps.push(stepAt(view, WALK_STEPS + n * STEP_BYTES, pae, context.eptp !== 0n));
   const eptReferences = steps.filter(step => step.dimension === 'ept').length;
   return {
     steps,
@@ -73,7 +74,14 @@ export function walkFrom(
           guestPhysical: BigInt.asUintN(64, core.walkGuestAddress()),
           address: BigInt.asUintN(64, core.walkHostAddress()),
         }
-      : { ok: false, fault: faultOf(core.walkOutcome(), BigInt.asUintN(64, core.walkCode()), BigInt.asUintN(64, core.walkGuestAddress())) },
+      : {
+          ok: false,
+          fault: faultOf(
+            core.walkOutcome(),
+            BigInt.asUintN(64, core.walkCode()),
+            BigInt.asUintN(64, core.walkGuestAddress()),
+          ),
+        },
   };
 }
 
@@ -97,11 +105,16 @@ function stepAt(view: DataView, at: number, pae: boolean, ept: boolean): WalkSte
   };
 }
 
-function faultOf(outcome: number, code: bigint, guestPhysical: bigint): Extract<WalkRecord['result'], { ok: false }>['fault'] {
+function faultOf(
+  outcome: number,
+  code: bigint,
+  guestPhysical: bigint,
+): Extract<WalkRecord['result'], { ok: false }>['fault'] {
   if (outcome === OUTCOME_PAGE_FAULT) return { kind: 'page-fault', code, detail: pageFaultDetail(code) };
   const at = `guest-physical 0x${guestPhysical.toString(16)}`;
   if (outcome === OUTCOME_EPT_VIOLATION) return { kind: 'ept-violation', code, detail: `${at} is not accessible` };
-  if (outcome !== OUTCOME_OK) return { kind: 'ept-misconfiguration', code, detail: `an EPT entry for ${at} is illegal` };
+  if (outcome !== OUTCOME_OK)
+    return { kind: 'ept-misconfiguration', code, detail: `an EPT entry for ${at} is illegal` };
   throw new Error('a walk that failed has an outcome');
 }
 /** Page-fault error code in words (SDM 3A 4.7). */

@@ -39,7 +39,8 @@ function formBody(kind: Family['kind'], form: string, f: string): string {
 }
 
 /** AssemblyScript names: keywords and built-ins get an underscore. */
-const functionName = (name: string): string => (['or', 'and', 'xor', 'in', 'not', 'test', 'bswap', 'int', 'loop', 'wait'].includes(name) ? `${name}_` : name);
+const functionName = (name: string): string =>
+  ['or', 'and', 'xor', 'in', 'not', 'test', 'bswap', 'int', 'loop', 'wait'].includes(name) ? `${name}_` : name;
 
 function call(operation: Operation): string {
   const { family, form, width } = operation;
@@ -52,9 +53,14 @@ function forms(): string {
   const lines: string[] = [];
   for (const family of families) {
     if (family.kind === 'plain' || family.kind === 'wide') continue;
-    if (family.kind !== 'move') (imports.get(family.module) ?? imports.set(family.module, new Set()).get(family.module)!).add(functionName(family.name));
+    if (family.kind !== 'move')
+      (imports.get(family.module) ?? imports.set(family.module, new Set()).get(family.module)!).add(
+        functionName(family.name),
+      );
     for (const form of new Set(operations.filter(o => o.family === family).map(o => o.form)))
-      lines.push(`@inline export function ${family.name}_${form}<T>(p: usize): usize { ${formBody(family.kind, form, functionName(family.name))} return p + RECORD; }`);
+      lines.push(
+        `@inline export function ${family.name}_${form}<T>(p: usize): usize { ${formBody(family.kind, form, functionName(family.name))} return p + RECORD; }`,
+      );
   }
   return [
     HEADER + "import { RECORD, dst, immediate, setDst, src } from '../record';",
@@ -87,7 +93,8 @@ function hotCase(operation: Operation, number: number): string {
 function dispatch(): string {
   const hot = operations.filter(o => o.hot);
   const modules = new Map<string, Set<string>>();
-  const use = (module: string, name: string): void => void (modules.get(module) ?? modules.set(module, new Set()).get(module)!).add(name);
+  const use = (module: string, name: string): void =>
+    void (modules.get(module) ?? modules.set(module, new Set()).get(module)!).add(name);
   for (const o of operations) {
     if (o.form) use('generated/forms.generated', `${o.family.name}_${o.form}`);
     else use(o.family.module, functionName(o.family.name));
