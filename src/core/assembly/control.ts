@@ -127,7 +127,7 @@ function debugRegister(n: u32): usize {
     if (load<u64>(State.CR4) & CR4_DE) { fault(Vector.UD); return 0; }
     n += 2;
   }
-  return n < 4 ? State.DR0 + (<usize>n << 3) : n == 6 ? State.DR6 : State.DR7;
+  return n < 4 ? <usize>State.DR0 + (<usize>n << 3) : n == 6 ? State.DR6 : State.DR7;
 }
 const GD: u64 = 1 << 13;
 /** General detect: access to debug registers faults before it happens, and BD is set. */

@@ -13,7 +13,7 @@ export function loadPdptesFrom(cr3: u64): bool {
       if (host == u64.MAX_VALUE) return false;
       const entry = readPhysical<u64>(host);
       if (!isPdpte(entry)) { faultCode(Vector.GP, 0); return false; }
-      if (pass) store<u64>(State.PDPTE0 + (<usize>n << 3), entry);
+      if (pass) store<u64>(<usize>State.PDPTE0 + (<usize>n << 3), entry);
     }
   }
   return true;

@@ -85,7 +85,7 @@ export const B_CS_LIMIT: usize = 40;
 @inline export function setSrc<T>(p: usize, value: T): void { setRegister<T>(srcReg(p), value); }
 
 /** Segment parts by segment number (ES CS SS DS FS GS LDTR TR). */
-@inline export function segmentBase(n: u32): u64 { return load<u64>(State.ES_BASE + (<usize>n << 5)); }
-@inline export function segmentLimit(n: u32): u32 { return load<u32>(State.ES_LIMIT + (<usize>n << 5)); }
-@inline export function segmentAccess(n: u32): u32 { return load<u32>(State.ES_ACCESS + (<usize>n << 5)); }
-@inline export function segmentSelector(n: u32): u32 { return <u32>load<u16>(State.ES_SELECTOR + (<usize>n << 5)); }
+@inline export function segmentBase(n: u32): u64 { return load<u64>(<usize>State.ES_BASE + (<usize>n << 5)); }
+@inline export function segmentLimit(n: u32): u32 { return load<u32>(<usize>State.ES_LIMIT + (<usize>n << 5)); }
+@inline export function segmentAccess(n: u32): u32 { return load<u32>(<usize>State.ES_ACCESS + (<usize>n << 5)); }
+@inline export function segmentSelector(n: u32): u32 { return <u32>load<u16>(<usize>State.ES_SELECTOR + (<usize>n << 5)); }

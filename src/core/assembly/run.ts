@@ -65,7 +65,7 @@ function instructionBreakpoint(): u64 {
   let hit: u64 = 0;
   for (let n: u32 = 0; n < 4; n++) {
     const enabled = (dr7 >> <u64>(n * 2)) & 3, kind = (dr7 >> <u64>(16 + n * 4)) & 15;
-    if (enabled && !kind && load<u64>(State.DR0 + (<usize>n << 3)) == at) hit |= <u64>1 << <u64>n;
+    if (enabled && !kind && load<u64>(<usize>State.DR0 + (<usize>n << 3)) == at) hit |= <u64>1 << <u64>n;
   }
   return hit;
 }

@@ -55,7 +55,7 @@ export function loadHidden(n: u32, selector: u32, raw: u64): void {
   setSegment(n, selector, baseOf(raw), limitOf(raw), rightsOf(raw));
 }
 export function setSegment(n: u32, selector: u32, base: u64, limit: u32, access: u32): void {
-  const at = State.ES_BASE + (<usize>n << 5);
+  const at = <usize>State.ES_BASE + (<usize>n << 5);
   store<u64>(at, base);
   store<u32>(at, limit, 8);
   store<u32>(at, access, 12);
@@ -68,7 +68,7 @@ export function setNull(n: u32, selector: u32): void {
 }
 /** Real-address or virtual-8086 mode: the base follows from the selector. */
 export function setRealSegment(n: u32, selector: u32): void {
-  const at = State.ES_BASE + (<usize>n << 5);
+  const at = <usize>State.ES_BASE + (<usize>n << 5);
   store<u64>(at, <u64>(selector & 0xffff) << 4);
   store<u16>(at, <u16>selector, 16);
   if (virtual8086()) { store<u32>(at, 0xffff, 8); store<u32>(at, 0xf3, 12); }

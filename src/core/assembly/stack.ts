@@ -107,7 +107,7 @@ export function popa<T>(p: usize): usize {
   // All eight are read before any register changes, so that a fault leaves none half done.
   for (let n: u64 = 0; n < 8; n++) if (!stackReadable(n * sizeof<T>(), sizeof<T>())) return 0;
   for (let n: usize = 0; n < 8; n++) {
-    const register = (7 - n) << 3;
+    const register = (<usize>7 - n) << 3;
     const value = load<T>(stackReadable(<u64>n * sizeof<T>(), sizeof<T>()));
     if (register != State.RSP) setRegister<T>(register, value);
   }
