@@ -63,19 +63,30 @@ export function addBlock(block: usize, physical: u64, end: usize): void {
   store<u32>(head, <u32>block);
 }
 
-/** The page of `physical` is about to change: its blocks become stale. */
-export function invalidateCode(physical: u64): void {
+/**
+ * The bytes [physical, physical + bytes), within one page, are about to change: blocks decoded from them become stale.
+ * Data beside code is common in small programs, so other blocks of the page stay. Answers whether any are left.
+ */
+export function invalidateCode(physical: u64, bytes: u32): bool {
   const page = physical >> 12;
+  let rest = false;
   let link = pageHead(physical);
   for (let block = <usize>load<u32>(link); block; block = <usize>load<u32>(link)) {
     const next = load<u32>(block, B.B_NEXT_PAGE);
-    if (load<u64>(block, B.B_PHYSICAL) >> 12 != page) { link = block + B.B_NEXT_PAGE; continue; }
+    const from = load<u64>(block, B.B_PHYSICAL);
+    const same = from >> 12 == page;
+    if (!same || from >= physical + bytes || from + load<u32>(block, B.B_BYTES) <= physical) {
+      if (same) rest = true;
+      link = block + B.B_NEXT_PAGE;
+      continue;
+    }
     store<u32>(link, next);
     unlinkAddress(block);
     const stale = encodeOp(Op.STALE);
     let record = block + B.RECORD;
     for (let n = load<u32>(block, B.B_COUNT); n; n--, record += B.RECORD) store<u16>(record, stale);
   }
+  return rest;
 }
 function unlinkAddress(block: usize): void {
   let link = addressHead(load<u64>(block, B.B_PHYSICAL));

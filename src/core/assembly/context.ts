@@ -44,10 +44,15 @@ export const MODE_PROTECTED: u32 = 16;
 export const MODE_V86: u32 = 32;
 
 const SPACES: u32 = 510;
-/** Spaces: 510 entries of 24 bytes: VPID u32, in use u32, EPTP u64. Entry n has tag n << 2. */
+/** Spaces: 510 entries of 24 bytes: VPID u32, EPTP u64 at 8. Entry n has tag n << 2. */
 const SPACE_BYTES: usize = 24;
 let space: u32 = 0;
 let spaces: u32 = 0;
+/** The spaces in use: u16 numbers. Few: a hypervisor has one for itself and one for each VPID and EPT pointer. */
+const LIVE: usize = CONTEXTS + 0x3000;
+let live: u32 = 0;
+@inline function liveAt(n: u32): u32 { return <u32>load<u16>(LIVE + (<usize>n << 1)); }
+function dropLive(n: u32): void { store<u16>(LIVE + (<usize>n << 1), load<u16>(LIVE + (<usize>(--live) << 1))); }
 /** GENERATIONS: 256 entries of 32 bytes: tag u32, mode u32, CS base u64, CS limit u32, generation u32. */
 let counter: u32 = 0;
 let current: u32 = 0;
@@ -68,6 +73,7 @@ export function flushAll(): void {
   memory.fill(TLB_EXECUTE, 0xff, TLB_BYTES);
   memory.fill(GENERATIONS, 0xff, 0x2000);
   spaces = 0;
+  live = 0;
   newSpace();
 }
 function newSpace(): void {
@@ -75,29 +81,28 @@ function newSpace(): void {
   space = spaces++;
   const e = CONTEXTS + <usize>space * SPACE_BYTES;
   store<u32>(e, load<u32>(State.VPID));
-  store<u32>(e, 1, 4);
   store<u64>(e, load<u64>(State.EPTP), 8);
+  store<u16>(LIVE + (<usize>(live++) << 1), <u16>space);
   modeChanged();
 }
 /** Drops the translations of the current space (MOV to CR3, INVLPG, changes of paging bits). */
 export function flushSpace(): void {
-  store<u32>(CONTEXTS + <usize>space * SPACE_BYTES, 0, 4);
+  for (let n: u32 = 0; n < live; n++) if (liveAt(n) == space) { dropLive(n); break; }
   newSpace();
 }
 /** Drops the translations of one VPID in every EPT context. */
 export function flushVpid(vpid: u32): void {
-  for (let n: u32 = 0; n < spaces; n++) {
-    const e = CONTEXTS + <usize>n * SPACE_BYTES;
-    if (load<u32>(e) == vpid) store<u32>(e, 0, 4);
+  for (let n: u32 = 0; n < live; ) {
+    if (load<u32>(CONTEXTS + <usize>liveAt(n) * SPACE_BYTES) == vpid) dropLive(n); else n++;
   }
   if (vpid == load<u32>(State.VPID)) newSpace();
 }
 /** VPID or EPTP changed (VM entry and exit): goes back to that pair's space, or to a new one. */
 export function switchSpace(): void {
   const vpid = load<u32>(State.VPID), eptp = load<u64>(State.EPTP);
-  for (let n = <i32>spaces - 1; n >= 0; n--) {
-    const e = CONTEXTS + <usize>n * SPACE_BYTES;
-    if (load<u32>(e) == vpid && load<u32>(e, 4) && load<u64>(e, 8) == eptp) { space = n; modeChanged(); return; }
+  for (let n: u32 = 0; n < live; n++) {
+    const e = CONTEXTS + <usize>liveAt(n) * SPACE_BYTES;
+    if (load<u32>(e) == vpid && load<u64>(e, 8) == eptp) { space = liveAt(n); modeChanged(); return; }
   }
   newSpace();
 }

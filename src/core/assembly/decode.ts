@@ -58,6 +58,7 @@ export function decodeBlock(rip: u64, base: u64, physical: u64): usize {
       if (available < 15) break; // the next one crosses the page
       marker(p, Op.TOOLONG, at);
       store<u64>(p, at + 15, R.R_NEXT);
+      used += 15;
     } else if (!withinLimit(at, length)) {
       if (!count) { faultCode(Vector.GP, 0); return 0; }
       break;
@@ -79,17 +80,18 @@ export function decodeBlock(rip: u64, base: u64, physical: u64): usize {
   marker(p, Op.END, at);
   p += R.RECORD;
   count++;
-  finish(block, rip, base, physical, count);
+  finish(block, rip, base, physical, count, used);
   addBlock(block, physical, p);
   protectCode(longCode() ? rip : (base + rip) & 0xffffffff, physical);
   return block;
 }
-function finish(block: usize, rip: u64, base: u64, physical: u64, count: u32): void {
+function finish(block: usize, rip: u64, base: u64, physical: u64, count: u32, bytes: u32): void {
   memory.fill(block, 0, R.RECORD);
   store<u64>(block, physical, R.B_PHYSICAL);
   store<u64>(block, rip, R.B_RIP);
   store<u32>(block, load<u32>(State.MODE), R.B_KEY);
   store<u32>(block, count, R.B_COUNT);
+  store<u32>(block, bytes, R.B_BYTES);
   store<u64>(block, base, R.B_CS_BASE);
   store<u32>(block, load<u32>(State.CS_LIMIT), R.B_CS_LIMIT);
 }
@@ -122,7 +124,7 @@ function decodeCrossing(rip: u64, base: u64, physical: u64): usize {
     p += R.RECORD;
   }
   marker(p + R.RECORD, Op.END, D.wrap(rip + length));
-  finish(CROSSING, rip, base, physical, 0);
+  finish(CROSSING, rip, base, physical, 0, length);
   return CROSSING;
 }
 function fetch(to: usize, physical: u64, bytes: u32): void {

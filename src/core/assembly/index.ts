@@ -8,7 +8,6 @@ import { setFactMask } from './facts';
 import { clearFault } from './fault';
 import { getFlags, setFlags } from './flags';
 import { MAXPHYADDR } from './layout';
-import { invalidateCode, interruptBlocks } from './blocks';
 import { setRam, touch } from './physical';
 import { run } from './run';
 import { requestStop } from './stop';
@@ -41,7 +40,7 @@ export function changed(): void {
   eventsChanged();
 }
 /** Before the host writes RAM page `address`: forgets its decoded code and marks it dirty. */
-export function touchPage(address: u64): void { touch(address); }
+export function touchPage(address: u64): void { touch(address & ~<u64>0xfff, 0x1000); }
 /** After the host changed the lists of watches. */
 export function watchesChanged(): void {
   forgetBlocks();

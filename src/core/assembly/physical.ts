@@ -24,12 +24,12 @@ export function inRam(address: u64, bytes: u64): bool {
 /** Host pointer of a RAM address. */
 @inline export function ramPointer(address: u64): usize { return RAM + <usize>address; }
 
-/** Before a write to a RAM page: notes it dirty and forgets what was decoded from it. */
-@inline export function touch(address: u64): void {
+/** Before a write of `bytes` bytes within a RAM page: notes it dirty and forgets what was decoded from them. */
+@inline export function touch(address: u64, bytes: u32): void {
   const at = PAGES + <usize>(address >> 12);
   const flags = load<u8>(at);
-  if (flags & PAGE_CODE) invalidateCode(address);
-  store<u8>(at, (flags & ~PAGE_CODE) | PAGE_DIRTY);
+  if (flags & PAGE_CODE && !invalidateCode(address, bytes)) store<u8>(at, (flags & ~PAGE_CODE) | PAGE_DIRTY);
+  else store<u8>(at, flags | PAGE_DIRTY);
 }
 
 /** Reads 1, 2, 4 or 8 bytes that do not cross a page; where nothing answers, all ones. */
@@ -39,7 +39,7 @@ export function readPhysical<T>(address: u64): T {
 }
 export function writePhysical<T>(address: u64, value: T): void {
   if (pageFlags(address) & PAGE_RAM) {
-    touch(address);
+    touch(address, sizeof<T>());
     store<T>(ramPointer(address), value);
   } else memoryWrite(address, sizeof<T>(), <u64>value);
 }

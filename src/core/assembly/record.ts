@@ -53,6 +53,8 @@ export const B_NEXT_ADDRESS: usize = 24;
 export const B_NEXT_PAGE: usize = 28;
 export const B_CS_BASE: usize = 32;
 export const B_CS_LIMIT: usize = 40;
+/** Bytes of code that the block was decoded from. */
+export const B_BYTES: usize = 44;
 
 @inline export function pcOf(p: usize): u64 { return load<u64>(p, R_RIP); }
 @inline export function nextPc(p: usize): u64 { return load<u64>(p, R_NEXT); }

@@ -11,8 +11,8 @@ import { CR4_SMAP, cpl, longCode, longMode } from './context';
 import { FAULT_EPT_MISCONFIGURATION, FAULT_EPT_VIOLATION, Vector, fault, faultCode, faulted, pageFault } from './fault';
 import { AC, flag } from './flags';
 import { memoryRead, memoryWrite } from './host';
-import { interruptBlocks, invalidateCode } from './blocks';
-import { pageFlags, ramPointer } from './physical';
+import { interruptBlocks } from './blocks';
+import { pageFlags, ramPointer, touch } from './physical';
 import { StopCode, requestStop } from './stop';
 import * as W from './walk';
 
@@ -148,8 +148,7 @@ function slowWrite(va: u64, bytes: u32, segment: u32, read: bool): usize {
   if (near) watched(va, physical, bytes, true);
   if (flags & PAGE_CODE) {
     // Not entered in the TLB this time: the page may hold the very code that is storing.
-    invalidateCode(physical);
-    store<u8>(PAGES + <usize>(physical >> 12), flags & ~PAGE_CODE | PAGE_DIRTY);
+    touch(physical, bytes);
     return ramPointer(physical);
   }
   store<u8>(PAGES + <usize>(physical >> 12), flags | PAGE_DIRTY);
@@ -176,8 +175,7 @@ function fetchPiece(to: usize, physical: u64, bytes: u32): void {
 function storePiece(from: usize, physical: u64, bytes: u32): void {
   const flags = pageFlags(physical);
   if (flags & PAGE_RAM) {
-    if (flags & PAGE_CODE) invalidateCode(physical);
-    store<u8>(PAGES + <usize>(physical >> 12), (flags & ~PAGE_CODE) | PAGE_DIRTY);
+    touch(physical, bytes);
     memory.copy(ramPointer(physical), from, bytes);
     return;
   }

@@ -259,6 +259,6 @@ export function commit(kind: u32): bool {
 }
 function set(host: u64, bytes: u8, value: u64): void {
   if (!(pageFlags(host) & PAGE_RAM)) return;
-  touch(host);
+  touch(host, bytes);
   if (bytes == 8) store<u64>(RAM + <usize>host, value); else store<u32>(RAM + <usize>host, <u32>value);
 }

@@ -14,7 +14,7 @@ export const NO_VMCS: u64 = u64.MAX_VALUE;
 /** Likewise, for writing: the page is noted as changed. */
 @inline export function writableVmcs(): usize {
   const pointer = load<u64>(State.CURRENT_VMCS);
-  touch(pointer);
+  touch(pointer, 4096);
   return ramPointer(pointer);
 }
 
