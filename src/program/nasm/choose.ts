@@ -4,7 +4,7 @@
  * Of those that fit the operands, the shortest; of equally short ones a sign-extended byte immediate before a full one,
  * then the first in opcode order (so `mov eax, ebx` is 89 D8). VEX comes before EVEX even where EVEX were shorter.
  */
-import { Code, Register } from 'iced-x86';
+import { Code, OpCodeOperandKind, Register } from 'iced-x86';
 import { resolveAddress, type Address } from './address';
 import { encode, type EncodePlace, type Encoded, type Prefixes, type Ready } from './encode';
 import { encodingOf, type Encoding, type OperandRule } from './encodings';
@@ -18,8 +18,13 @@ export interface ChooseState extends EncodePlace {
   defaultRelative: boolean;
 }
 
+/** Instructions that had an EVEX form first: NASM takes their later VEX form only when `{vex}` asks for it. */
+const EVEX_FIRST = /^(vpdp(bus|wss)ds?|vpmadd52[lh]uq|vcvtneps2bf16)$/;
+
 /** Instructions whose memory operand has the size of the mode when the source gives none. */
-const DEFAULT_MEMORY_SIZE = new Set(['call', 'jmp', 'lgdt', 'lidt', 'sgdt', 'sidt']);
+const DEFAULT_MEMORY_SIZE = new Set(
+  'call jmp lgdt lidt sgdt sidt fldenv fnstenv fstenv frstor fnsave fsave cvtsi2ss cvtsi2sd vcvtsi2ss vcvtsi2sd vcvtpd2dq vcvttpd2dq vcvtpd2ps vcvtpd2ph vcvtdq2ph vcvtudq2ph vcvtqq2ph vcvtuqq2ph vcvtneps2bf16'.split(' '),
+);
 
 export function assembleInstruction(
   mnemonic: MnemonicInfo,
@@ -27,15 +32,16 @@ export function assembleInstruction(
   prefixes: Prefixes,
   state: ChooseState,
 ): Encoded {
+  if (mnemonic.name === 'invpcid' && state.bits === 64) prefixes = { ...prefixes, operandSize: 64 };
   let all = withImmediate(mnemonic, expandOperands(mnemonic, operands, state.bits));
   const addresses = new Map<OperandValue, Map<boolean, Address>>();
   const inMode = mnemonic.encodings.filter(e => e.modes & state.bits);
   if (inMode.length === 0) throw new SourceError(`"${mnemonic.name}" does not exist in ${state.bits}-bit mode`);
   let best: { encoding: Encoding; encoded: Encoded } | undefined;
-  let fitting = fittingEncodings(inMode, all, state, mnemonic);
+  let fitting = fittingEncodings(inMode, all, state, mnemonic, prefixes);
   if (fitting.length === 0 || EXCHANGE.has(mnemonic.name)) {
     const swapped = EITHER_ORDER.has(mnemonic.name) && all.length === 2 ? [all[1], all[0]] : undefined;
-    const more = swapped ? fittingEncodings(inMode, swapped, state, mnemonic) : [];
+    const more = swapped ? fittingEncodings(inMode, swapped, state, mnemonic, prefixes) : [];
     // `xchg rax, rbx` has the short form too, with the operands the other way round.
     if (fitting.length === 0 || more.some(e => e.operands.some(rule => rule.fixed !== undefined))) {
       if (more.length > 0) [all, fitting] = [swapped!, more];
@@ -56,16 +62,21 @@ export function assembleInstruction(
     o =>
       o.kind !== 'register' && (o.size === undefined || o.size === 8) && (o.kind !== 'memory' || o.distance === 'far'),
   );
-  const plainVex = fitting.some(e => !e.evex);
-  for (const encoding of fitting) {
-    if (encoding.evex && plainVex && best) break;
+  const plainVex = fitting.some(e => !e.evex) && !prefixes.evex && !EVEX_FIRST.test(mnemonic.name);
+  // VEX comes before EVEX, which remains for operands that only it can encode.
+  const rounds = plainVex ? [fitting.filter(e => !e.evex), fitting.filter(e => e.evex)] : [fitting];
+  for (const encoding of rounds.flat()) {
+    if (best && encoding.evex && !best.encoding.evex) break;
     const ready: Ready[] = all.map((operand, i) => ({
       operand,
       address: operand.kind === 'memory' ? address(operand, encoding.operands[encoding.written[i]]) : undefined,
     }));
     const encoded = encode(encoding, ready, prefixes, state);
     if (!encoded) continue;
-    if (!best || compare(encoding, encoded, best.encoding, best.encoded, prefixes, sizeless ? state.bits : 0) < 0)
+    if (
+      !best ||
+      compare(encoding, encoded, best.encoding, best.encoded, prefixes, sizeless ? state.bits : 0) < 0
+    )
       best = { encoding, encoded };
   }
   if (!best) throw mismatch(mnemonic, all, state);
@@ -73,10 +84,12 @@ export function assembleInstruction(
 
   function address(operand: OperandValue & { kind: 'memory' }, rule: OperandRule): Address {
     const vsib = rule.memory === 'vsib';
+    // MPX uses base and index as two values.
+    const mib = rule.kind === OpCodeOperandKind.mem_mib;
     let list = addresses.get(operand);
     if (!list) addresses.set(operand, (list = new Map()));
     let resolved = list.get(vsib);
-    if (!resolved) list.set(vsib, (resolved = resolveAddress(operand, state.bits, state.defaultRelative, vsib)));
+    if (!resolved) list.set(vsib, (resolved = resolveAddress(mib ? { ...operand, noSplit: true } : operand, state.bits, state.defaultRelative, vsib)));
     return withAddressSize(resolved, prefixes, state);
   }
 }
@@ -90,18 +103,25 @@ function fittingEncodings(
   operands: readonly OperandValue[],
   state: ChooseState,
   mnemonic: MnemonicInfo,
+  prefixes: Prefixes,
 ): Encoding[] {
   return encodings.filter(encoding => {
     if (encoding.written.length !== operands.length) return false;
     // 90 is NOP: in 64-bit mode it does not clear the upper half of RAX as an exchange of EAX would.
+    if (prefixes.vex ? encoding.evex || encoding.legacy : prefixes.evex && !encoding.evex) return false;
+    if (!prefixes.vex && !encoding.evex && EVEX_FIRST.test(mnemonic.name)) return false;
+    if (UNKNOWN_TO_NASM.has(encoding.code)) return false;
     if (encoding.code === Code.Xchg_r32_EAX && state.bits === 64 && isRegister(operands[0], Register.EAX)) return false;
     const rule = (i: number) => encoding.operands[encoding.written[i]];
     return (
-      operands.every((operand, i) => fits(operand, rule(i), encoding, state, mnemonic)) &&
+      operands.every((operand, i) => fits(operand, rule(i), encoding, state, mnemonic, operands)) &&
       decoratorsFit(operands, encoding)
     );
   });
 }
+
+/** Forms that only decoders know: the destination is as wide as the source. */
+const UNKNOWN_TO_NASM = new Set([Code.Movzx_r16_rm16, Code.Movsx_r16_rm16, Code.Movsxd_r16_rm16, Code.Movsxd_r32_rm32]);
 
 const isRegister = (operand: OperandValue, register: Register) =>
   operand.kind === 'register' && operand.register.register === register;
@@ -132,10 +152,32 @@ function compare(a: Encoding, ea: Encoded, b: Encoding, eb: Encoded, prefixes: P
     const difference = matches(a) - matches(b);
     if (difference !== 0) return difference;
   }
+  // With VEX and EVEX the first form is taken even if another were shorter (`vmovdqa xmm2, xmm13`).
+  if (!a.legacy && !b.legacy) return preference(a) - preference(b);
   if (ea.bytes.length !== eb.bytes.length) return ea.bytes.length - eb.bytes.length;
   const short = (e: Encoding) => (e.operands.some(rule => rule.immediate === 1 && rule.extended) ? 0 : 1);
-  return short(a) - short(b);
+  return short(a) - short(b) || preference(a) - preference(b);
 }
+
+/** Among equals, the encodings that NASM lists first where that is not opcode order; less is better. */
+function preference(encoding: Encoding): number {
+  return PREFERRED.has(encoding.code) ? 0 : 1;
+}
+const PREFERRED = new Set([
+  Code.Movq_mmm64_mm,
+  Code.Movq_mm_mmm64,
+  Code.Movq_xmm_xmmm64,
+  Code.Movq_xmmm64_xmm,
+  Code.VEX_Vmovq_xmm_xmmm64,
+  Code.VEX_Vmovq_xmmm64_xmm,
+  Code.XOP_Vpperm_xmm_xmm_xmm_xmmm128,
+  Code.Fadd_sti_st0,
+  Code.Fmul_sti_st0,
+  Code.Fsub_sti_st0,
+  Code.Fsubr_sti_st0,
+  Code.Fdiv_sti_st0,
+  Code.Fdivr_sti_st0,
+]);
 
 /** `mov r64, imm` in the 32-bit form when the upper half becomes zero. */
 function shortenMove(
@@ -184,8 +226,16 @@ function expandOperands(
     if (isClass(first, 'segment')) return [first, resized(second, bits === 16 ? 16 : 32)];
     if (isClass(second, 'segment') && isClass(first, 'gpr64')) return [resized(first, 32), second];
   }
+  if (NARROW_FIRST.test(mnemonic.name) && isClass(first, 'gpr64')) return [resized(first, 32), ...operands.slice(1)];
+  if (SELECTOR.test(mnemonic.name)) return operands.map(operand => resized(operand, bits === 16 ? 16 : 32));
+  if (mnemonic.name === 'xchg' && first?.kind === 'register' && second?.kind === 'register') return [second, first];
   return operands;
 }
+
+/** The destination may be called by its 64-bit name, but needs no REX.W. */
+const NARROW_FIRST = /^(v?pextrb|vpextrw|vmovmskp[sd]|vpmovmskb|sldt)$/;
+/** The operand is a 16-bit selector in any register: no prefix is needed. */
+const SELECTOR = /^(lldt|ltr|verr|verw|lmsw|arpl)$/;
 
 function withImmediate(mnemonic: MnemonicInfo, operands: readonly OperandValue[]): readonly OperandValue[] {
   if (mnemonic.immediate === undefined) return operands;
@@ -206,6 +256,7 @@ function fits(
   encoding: Encoding,
   state: ChooseState,
   mnemonic: MnemonicInfo,
+  all: readonly OperandValue[],
 ): boolean {
   switch (operand.kind) {
     case 'register':
@@ -223,6 +274,7 @@ function fits(
           isSimple(operand.value) && operand.value.number === 1n && !operand.value.unknown && operand.size === undefined
         );
       if (!rule.immediate || operand.distance) return false;
+      if (encoding.code === Code.Mov_rm64_imm32 && all[0].kind === 'register' && !fitsSigned32(operand.value)) return false;
       return immediateFits(operand, rule, encoding, mnemonic);
   }
 }
@@ -292,13 +344,14 @@ function branchFits(
 /** Branches that have no near form. */
 const SHORT_ONLY = /^(Loop|J[er]?cxz)/;
 
-/** True when the low `bits` bits of the number are the sign extension of a byte. */
+/**
+ * True when the field for a number, 16 or 32 bits wide, is the sign extension of a byte. A 64-bit operand has a 32-bit
+ * field too, so `and rax, 0xfffffff0` is `and rax, -16`.
+ */
 function isSignedByte(value: Value, bits: number): boolean {
   if (value.unknown) return true;
   if (!isSimple(value)) return false;
-  const n = BigInt.asIntN(bits, value.number);
-  // A number that fits the operand in neither reading stays in the full form.
-  if (bits < 64 && value.number !== n && value.number !== BigInt.asUintN(bits, value.number)) return false;
+  const n = BigInt.asIntN(Math.min(bits, 32), value.number);
   return n >= -128n && n <= 127n;
 }
 
@@ -327,6 +380,7 @@ function immediateFits(
 }
 
 function fitsSigned32(value: Value): boolean {
+  if (value.unknown) return true;
   return isSimple(value) && value.number === BigInt.asIntN(32, value.number);
 }
 

@@ -1,9 +1,9 @@
 /** From a chosen encoding and its operands to bytes, by iced-x86's encoder. */
-import { Encoder, Instruction, OpCodeOperandKind, OpKind, Register } from 'iced-x86';
+import { Encoder, Instruction, OpCodeOperandKind, OpKind, Register, RegisterExt } from 'iced-x86';
 import type { Address } from './address';
 import type { Encoding } from './encodings';
 import type { OperandValue } from './operand';
-import { sectionOf, unsigned, wrap, type Value } from './value';
+import { isSimple, sectionOf, unsigned, wrap, type Value } from './value';
 
 /** A field that needs the start of a section: value + start(add) - start(subtract), in `bytes` bytes at `at`. */
 export interface Fixup {
@@ -33,6 +33,10 @@ export interface Prefixes {
   operandSize?: number;
   /** a16, a32, a64. */
   addressSize?: number;
+  /** `{vex}` or `{vex3}`. */
+  vex?: 2 | 3;
+  /** `{evex}`. */
+  evex?: boolean;
 }
 
 export interface EncodePlace {
@@ -60,6 +64,16 @@ const SEGMENT_BYTE: Partial<Record<Register, number>> = {
 };
 
 const by = (bits: number, of16: OpKind, of32: OpKind, of64: OpKind) => (bits === 16 ? of16 : bits === 32 ? of32 : of64);
+
+/** XBEGIN's distance has no kind of its own: iced wants the mode's. */
+const XBEGIN = new Set([OpCodeOperandKind.xbegin_2, OpCodeOperandKind.xbegin_4]);
+/** Operands whose register number is in a byte behind the displacement. */
+const IN_LAST_BYTE = new Set([
+  OpCodeOperandKind.xmm_is4,
+  OpCodeOperandKind.xmm_is5,
+  OpCodeOperandKind.ymm_is4,
+  OpCodeOperandKind.ymm_is5,
+]);
 
 /**
  * The bytes of one instruction, or undefined when the encoder refuses the operands (a high byte register with REX, ...).
@@ -103,11 +117,11 @@ export function encode(
         fields.push({ bytes: rule.far!, value: operand.offset, relative: false });
         fields.push({ bytes: 2, value: operand.segment, relative: false });
       } else if (rule.branch) {
-        instruction.setOpKind(i, rule.opKind!);
+        instruction.setOpKind(i, XBEGIN.has(rule.kind) ? bits === 64 ? OpKind.NearBranch64 : OpKind.NearBranch32 : rule.opKind!);
         fields.push({ bytes: rule.branch, value: operand.value, relative: true });
       } else {
         let kind = rule.opKind!;
-        if (kind === OpKind.Immediate8 && immediates++ > 0) kind = OpKind.Immediate8_2nd;
+        if (immediates++ > 0) kind = OpKind.Immediate8_2nd;
         instruction.setOpKind(i, kind);
         const width = 8 * (rule.immediate ?? 1);
         const value = BigInt.asIntN(width, operand.value.number);
@@ -120,10 +134,6 @@ export function encode(
     if (memory) setMemory(instruction, memory, place, encoding);
     setDecorators(instruction, ready);
     return finish(instruction, encoding, added, memory, fields, prefixes, place);
-  } catch (e) {
-    // iced reports what cannot be encoded as an error; the next candidate may do.
-    if (e instanceof Error || typeof e === 'string') return undefined;
-    throw e;
   } finally {
     instruction.free();
   }
@@ -173,7 +183,9 @@ function setMemory(instruction: Instruction, memory: Address, place: EncodePlace
   instruction.memoryIndexScale = memory.scale;
   const offset = encoding.operands.some(rule => rule.memory === 'offset');
   const wide = offset ? memory.bits / 8 : Math.min(memory.bits / 8, 8);
-  instruction.memoryDisplSize = memory.displacementBytes <= 1 ? memory.displacementBytes : wide;
+  // EVEX stores displacements in units of the operand: whether one byte will do is the encoder's to find out.
+  const compressible = encoding.evex && !memory.forced && !memory.direct && memory.displacementBytes > 1 && isSimple(displacement);
+  instruction.memoryDisplSize = compressible ? 1 : memory.displacementBytes <= 1 ? memory.displacementBytes : wide;
   const width = offset ? memory.bits : memory.displacementBytes === 2 ? 16 : 32;
   const signed =
     memory.displacementBytes === 1 && !encoding.evex
@@ -204,20 +216,29 @@ function finish(
   fields: { bytes: number; value: Value; relative: boolean }[],
   prefixes: Prefixes,
   place: EncodePlace,
-): Encoded {
+): Encoded | undefined {
   const encoder = encoderFor(place.bits);
   const branch = fields.find(field => field.relative);
   // The distance is filled in below; for the encoder the target is near.
   if (branch) setBranchTarget(instruction, encoding, place.offset);
-  encoder.encode(instruction, BigInt(place.offset));
+  encoder.preventVEX2 = prefixes.vex === 3;
+  try {
+    encoder.encode(instruction, BigInt(place.offset));
+  } catch {
+    // iced reports what cannot be encoded as an error, and keeps what it wrote until then; the next candidate may do.
+    encoder.takeBuffer();
+    return undefined;
+  }
   const raw = encoder.takeBuffer();
-  const bytes = Uint8Array.from(arrange(raw, encoding, added, prefixes, place.bits));
+  const rex = encoding.now3d && memory ? now3dRex(memory) : [];
+  const bytes = Uint8Array.from(arrange(raw, encoding, added, prefixes, place.bits, rex));
   const fixups: Fixup[] = [];
   let at = bytes.length - fields.reduce((sum, field) => sum + field.bytes, 0);
   if (memory && (memory.displacementBytes > 1 || memory.ripRelative)) {
     const offset = encoding.operands.some(rule => rule.memory === 'offset');
     const width = memory.ripRelative ? 4 : offset ? memory.bits / 8 : memory.displacementBytes;
-    addFixup(bytes, fixups, at - width, width, memory.displacement, memory.ripRelative, place);
+    const tail = encoding.now3d || encoding.operands.some(rule => IN_LAST_BYTE.has(rule.kind)) ? 1 : bytes.length - at;
+    addFixup(bytes, fixups, bytes.length - tail - width, width, memory.displacement, memory.ripRelative, place);
   }
   for (const field of fields) {
     addFixup(bytes, fixups, at, field.bytes, field.value, field.relative, place);
@@ -238,6 +259,13 @@ function setBranchTarget(instruction: Instruction, encoding: Encoding, target: n
     default:
       instruction.nearBranch64 = BigInt(target);
   }
+}
+
+/** The REX prefix of a 3DNow! instruction, which iced's encoder leaves out. */
+function now3dRex(memory: Address): number[] {
+  const high = (register: Register) => register !== Register.None && RegisterExt.number(register) > 7;
+  const rex = 0x40 | (high(memory.index) ? 2 : 0) | (high(memory.base) ? 1 : 0);
+  return rex === 0x40 ? [] : [rex];
 }
 
 /** Writes a relative field, or records what has to be added once sections are placed. */
@@ -268,7 +296,14 @@ export function store(bytes: Uint8Array, at: number, width: number, value: bigin
 }
 
 /** Puts the prefixes in NASM's order and adds those that the source asks for. */
-function arrange(raw: Uint8Array, encoding: Encoding, added: number[], prefixes: Prefixes, bits: number): number[] {
+function arrange(
+  raw: Uint8Array,
+  encoding: Encoding,
+  added: number[],
+  prefixes: Prefixes,
+  bits: number,
+  rex: number[],
+): number[] {
   let operandSize = false;
   let addressSize = false;
   const opcode: number[] = [];
@@ -282,7 +317,7 @@ function arrange(raw: Uint8Array, encoding: Encoding, added: number[], prefixes:
     else if (byte === 0x9b && at === 0 && raw.length > 1) wait = true;
     else break;
   }
-  let rest = [...raw.subarray(at)];
+  let rest = [...rex, ...raw.subarray(at)];
   if (prefixes.addressSize !== undefined && prefixes.addressSize !== bits) addressSize = true;
   if (encoding.legacy) {
     if (prefixes.operandSize === 64 && bits === 64 && !encoding.defaultOperandSize64) {

@@ -6,6 +6,7 @@
 import {
   Code,
   CodeExt,
+  DecoderOptions,
   EncodingKind,
   Instruction,
   MandatoryPrefix,
@@ -60,10 +61,16 @@ export interface Encoding {
   broadcastBits: number;
   legacy: boolean;
   evex: boolean;
+  /** 3DNow!: the opcode is the last byte. */
+  now3d: boolean;
   /** 0x66, 0xf2 or 0xf3 when it belongs to the opcode, otherwise 0. */
   mandatoryPrefix: number;
   defaultOperandSize64: boolean;
   modes: number;
+  /** Decoders recognise it only when asked to. */
+  historic: boolean;
+  /** The EVEX form must name a mask register k1-k7. */
+  needsMask: boolean;
 }
 
 type Rule = Omit<OperandRule, 'kind'>;
@@ -170,7 +177,8 @@ function describe(code: Code): Encoding | undefined {
   const info = CodeExt.opCode(code);
   try {
     // MVEX belongs to a processor family that NASM does not know.
-    if (!info.isInstruction || info.encoding === EncodingKind.MVEX) return undefined;
+    if (!info.isInstruction || info.isReservedNop || info.encoding === EncodingKind.MVEX) return undefined;
+    if (info.decoderOption & DecoderOptions.KNC) return undefined;
     const operands: OperandRule[] = [];
     for (let i = 0; i < info.opCount; i++) {
       const kind = info.opKind(i);
@@ -189,9 +197,12 @@ function describe(code: Code): Encoding | undefined {
       broadcastBits: info.canBroadcast ? 8 * MemorySizeExt.size(info.broadcastMemorySize) : 0,
       legacy: info.encoding === EncodingKind.Legacy || info.encoding === EncodingKind.D3NOW,
       evex: info.encoding === EncodingKind.EVEX,
+      now3d: info.encoding === EncodingKind.D3NOW,
       mandatoryPrefix: info.encoding === EncodingKind.Legacy ? (PREFIX_BYTE[info.mandatoryPrefix] ?? 0) : 0,
       defaultOperandSize64: info.defaultOpSize64 || info.forceOpSize64,
       modes: (info.mode16 ? 16 : 0) | (info.mode32 ? 32 : 0) | (info.mode64 ? 64 : 0),
+      historic: info.decoderOption !== 0,
+      needsMask: info.requireOpMaskRegister,
     };
     details.set(code, encoding);
     return encoding;
@@ -203,7 +214,10 @@ function describe(code: Code): Encoding | undefined {
 /** The encodings of one of iced's mnemonics. */
 export function encodingsOf(mnemonic: string): Encoding[] {
   index ??= buildIndex();
-  return (index.get(mnemonic) ?? []).map(describe).filter(encoding => encoding !== undefined);
+  const encodings = (index.get(mnemonic) ?? []).map(describe).filter(encoding => encoding !== undefined);
+  // Encodings of processors before the Pentium, of which the others took the name.
+  const usual = encodings.filter(encoding => !encoding.historic);
+  return usual.length > 0 ? usual : encodings;
 }
 
 /** One encoding by its code. */

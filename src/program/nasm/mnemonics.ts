@@ -1,5 +1,6 @@
 /** NASM's names of instructions where they differ from the tables', and what they stand for. */
-import { encodingsOf, mnemonics, type Encoding } from './encodings';
+import { Code } from 'iced-x86';
+import { encodingOf, encodingsOf, mnemonics, type Encoding } from './encodings';
 
 /** A mnemonic: its encodings, and an immediate that the name itself contains (`cmpeqps`). */
 export interface MnemonicInfo {
@@ -49,10 +50,13 @@ const ALIASES: Record<string, readonly string[]> = {
   movsx: ['movsx', 'movsxd'],
   loopz: ['loope'],
   loopnz: ['loopne'],
+  fsetpm: ['fnsetpm'],
 };
 
 /** Names with a suffix for the operand size. */
 const SIZED = /^(ret|retn|retf)(w|d|q)$/;
+/** Names that mean one encoding. */
+const SINGLE: Record<string, Code> = { loadall: Code.Loadall386, loadall286: Code.Loadall286 };
 const SUFFIX_SIZE: Record<string, number> = { w: 16, d: 32, q: 64 };
 
 const COMPARISONS = ['eq', 'lt', 'le', 'unord', 'neq', 'nlt', 'nle', 'ord'];
@@ -62,6 +66,7 @@ const known = new Map<string, MnemonicInfo | undefined>();
 function find(name: string): MnemonicInfo | undefined {
   const alias = ALIASES[name];
   if (alias) return { name, encodings: alias.flatMap(encodingsOf) };
+  if (name in SINGLE) return { name, encodings: [encodingOf(SINGLE[name])] };
   const direct = encodingsOf(name);
   if (direct.length > 0) return { name, encodings: direct };
   const sized = SIZED.exec(name);

@@ -151,6 +151,7 @@ function parseLabel(cursor: Cursor, statement: Statement, context: ParseContext)
   const token = cursor.token!;
   const after = cursor.peek();
   const colon = after?.kind === 'operator' && after.text === ':';
+  if (token.text === '{') return;
   if (token.kind !== 'name') {
     throw new SourceError(
       `expected a label, an instruction or a directive, found "${token.text}"`,
@@ -195,6 +196,10 @@ function parseBody(cursor: Cursor, context: ParseContext): Body {
   const prefixes: Prefixes = { group1: [] };
   let any = false;
   for (; ; any = true) {
+    if (cursor.isOperator('{')) {
+      parseEncodingChoice(cursor, prefixes);
+      continue;
+    }
     const word = cursor.word();
     if (word === undefined) break;
     const register = registerNamed(word);
@@ -264,6 +269,18 @@ function parseBody(cursor: Cursor, context: ParseContext): Body {
     }
   }
   return { kind: 'directive', name: word, rest: cursor.tokens.slice(cursor.at), column };
+}
+
+/** `{vex}`, `{vex2}`, `{vex3}` or `{evex}`. */
+function parseEncodingChoice(cursor: Cursor, prefixes: Prefixes): void {
+  const column = cursor.next().column;
+  const word = cursor.word();
+  if (word === 'vex' || word === 'vex2') prefixes.vex = 2;
+  else if (word === 'vex3') prefixes.vex = 3;
+  else if (word === 'evex') prefixes.evex = true;
+  else throw new SourceError(`"{${cursor.token?.text ?? ''}}" is no prefix: {vex}, {vex2}, {vex3} and {evex} are`, column);
+  cursor.at++;
+  cursor.expect('}', 'behind a prefix');
 }
 
 /** The second parameter of `align`: a statement, or a number to fill with. */
