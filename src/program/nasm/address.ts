@@ -25,7 +25,7 @@ export interface Address {
   segment?: RegisterInfo;
   /** True for `[number]` without registers, which may use the moffs forms. */
   direct: boolean;
-  /** True when the size of the displacement was given in the source. */
+  /** True when the source gave the displacement a full size. */
   forced: boolean;
   /** Explicit `[qword ...]`. */
   wide: boolean;
@@ -72,6 +72,12 @@ export function resolveAddress(operand: Memory, bits: number, defaultRelative: b
   if (size === 16 && bits === 64) fail('16-bit addresses do not exist in 64-bit mode');
   if (size === 64 && bits !== 64) fail(`64-bit registers need "bits 64"; this is "bits ${bits}"`);
 
+  const forcedSize = operand.displacementSize;
+  if (forcedSize === 16 && (bits === 64 || (size !== undefined && size !== 16)))
+    fail(bits === 64 ? '16-bit addresses do not exist in 64-bit mode' : 'a "word" displacement needs 16-bit registers');
+  if (forcedSize !== undefined && forcedSize >= 32 && size === 16)
+    fail('16-bit registers take a displacement of a byte or a word');
+
   const address: Address = {
     base: Register.None,
     index: Register.None,
@@ -82,7 +88,7 @@ export function resolveAddress(operand: Memory, bits: number, defaultRelative: b
     ripRelative: false,
     segment: operand.segment,
     direct: parts.length === 0,
-    forced: operand.displacementSize !== undefined,
+    forced: operand.displacementSize !== undefined && operand.displacementSize !== 8,
     wide: operand.displacementSize === 64,
   };
   if (parts.length === 0) return direct(address, operand, bits, defaultRelative);
@@ -98,8 +104,14 @@ function direct(address: Address, operand: Memory, bits: number, defaultRelative
   address.displacementBytes = address.bits === 16 ? 2 : 4;
   if (bits === 64 && operand.displacementSize === 32) address.bits = 64;
   const flat = operand.segment === undefined || !/^[fg]s$/.test(operand.segment.name);
+  // A plain number is the same address from everywhere: NASM leaves it absolute.
+  const plain = isSimple(address.displacement) && !address.displacement.unknown;
   address.ripRelative =
-    bits === 64 && !address.wide && !operand.absolute && (operand.relative === true || (defaultRelative && flat));
+    !plain &&
+    bits === 64 &&
+    !address.wide &&
+    !operand.absolute &&
+    (operand.relative === true || (defaultRelative && flat));
   return address;
 }
 
@@ -171,7 +183,7 @@ function scaled(address: Address, parts: Part[], vectors: Part[], value: Value, 
   let scale = index?.factor ?? 1;
   if (index && !base && vectors.length === 0) {
     if (scale === 1) [base, index] = operand.noSplit ? [base, index] : [index, undefined];
-    else if ((scale === 2 && !operand.noSplit) || scale === 3 || scale === 5 || scale === 9) {
+    else if ((scale === 2 && (!operand.noSplit || value.summed)) || scale === 3 || scale === 5 || scale === 9) {
       base = { ...index, factor: 1 };
       scale--;
     }

@@ -6,13 +6,14 @@
  */
 import { Code, OpCodeOperandKind, Register } from 'iced-x86';
 import { resolveAddress, type Address } from './address';
-import { encode, type EncodePlace, type Encoded, type Prefixes, type Ready } from './encode';
+import { encode, prefixBytes, type EncodePlace, type Encoded, type Prefixes, type Ready } from './encode';
 import { encodingOf, type Encoding, type OperandRule } from './encodings';
 import type { MnemonicInfo } from './mnemonics';
 import type { OperandValue } from './operand';
 import { SourceError } from './problem';
-import { generalRegister, type RegisterClass } from './registers';
-import { constant, isSimple, sectionOf, unsigned, type Value } from './value';
+import { isClass, rewriteOperands } from './rewrite';
+import { generalRegister } from './registers';
+import { isSimple, sectionOf, unsigned, type Value } from './value';
 
 export interface ChooseState extends EncodePlace {
   defaultRelative: boolean;
@@ -23,7 +24,9 @@ const EVEX_FIRST = /^(vpdp(bus|wss)ds?|vpmadd52[lh]uq|vcvtneps2bf16)$/;
 
 /** Instructions whose memory operand has the size of the mode when the source gives none. */
 const DEFAULT_MEMORY_SIZE = new Set(
-  'call jmp lgdt lidt sgdt sidt fldenv fnstenv fstenv frstor fnsave fsave cvtsi2ss cvtsi2sd vcvtsi2ss vcvtsi2sd vcvtpd2dq vcvttpd2dq vcvtpd2ps vcvtpd2ph vcvtdq2ph vcvtudq2ph vcvtqq2ph vcvtuqq2ph vcvtneps2bf16'.split(' '),
+  'call jmp lgdt lidt sgdt sidt fldenv fnstenv fstenv frstor fnsave fsave cvtsi2ss cvtsi2sd vcvtsi2ss vcvtsi2sd vcvtpd2dq vcvttpd2dq vcvtpd2ps vcvtpd2ph vcvtdq2ph vcvtudq2ph vcvtqq2ph vcvtuqq2ph vcvtneps2bf16'.split(
+    ' ',
+  ),
 );
 
 export function assembleInstruction(
@@ -32,13 +35,26 @@ export function assembleInstruction(
   prefixes: Prefixes,
   state: ChooseState,
 ): Encoded {
+  if (prefixes.operandSize === 64 && state.bits !== 64)
+    throw new SourceError(`"o64" needs "bits 64"; this is "bits ${state.bits}"`);
+  if (operands.length === 0) {
+    if (mnemonic.raw)
+      return { bytes: Uint8Array.from([...prefixBytes(prefixes, state.bits), ...mnemonic.raw]), fixups: [] };
+    const { name, withoutOperands } = mnemonic;
+    if (withoutOperands) mnemonic = { name: name + 'p', encodings: withoutOperands };
+  }
   if (mnemonic.name === 'invpcid' && state.bits === 64) prefixes = { ...prefixes, operandSize: 64 };
-  let all = withImmediate(mnemonic, expandOperands(mnemonic, operands, state.bits));
+  let all = rewriteOperands(mnemonic, operands, state.bits);
   const addresses = new Map<OperandValue, Map<boolean, Address>>();
   const inMode = mnemonic.encodings.filter(e => e.modes & state.bits);
   if (inMode.length === 0) throw new SourceError(`"${mnemonic.name}" does not exist in ${state.bits}-bit mode`);
   let best: { encoding: Encoding; encoded: Encoded } | undefined;
   let fitting = fittingEncodings(inMode, all, state, mnemonic, prefixes);
+  if (fitting.length === 0 && all.length >= 2 && inMode.every(e => !e.legacy)) {
+    // `vaddps xmm0, xmm1` is `vaddps xmm0, xmm0, xmm1`.
+    all = [all[0], { ...all[0], decorators: undefined }, ...all.slice(1)];
+    fitting = fittingEncodings(inMode, all, state, mnemonic, prefixes);
+  }
   if (fitting.length === 0 || EXCHANGE.has(mnemonic.name)) {
     const swapped = EITHER_ORDER.has(mnemonic.name) && all.length === 2 ? [all[1], all[0]] : undefined;
     const more = swapped ? fittingEncodings(inMode, swapped, state, mnemonic, prefixes) : [];
@@ -48,6 +64,16 @@ export function assembleInstruction(
     }
   }
   if (fitting.length === 0) throw mismatch(mnemonic, all, state);
+  const overridden = all.find(operand => operand.kind === 'memory' && operand.segment);
+  if (overridden && prefixes.segment !== undefined)
+    throw new SourceError(
+      'the segment is overridden twice: in front and in the brackets',
+      overridden.column,
+      overridden.endColumn,
+    );
+  // `[qword ...]` asks for the form with a 64-bit address where there is one.
+  const offsetForms = fitting.filter(e => e.operands.some(rule => rule.memory === 'offset'));
+  if (state.bits === 64 && offsetForms.length > 0) fitting = offsetForms;
   const memory = all.find(operand => operand.kind === 'memory');
   if (memory && memory.size === undefined && !DEFAULT_MEMORY_SIZE.has(mnemonic.name)) {
     const sizes = new Set(fitting.filter(e => e.operands.some(rule => rule.memory)).map(e => e.memoryBits));
@@ -73,10 +99,7 @@ export function assembleInstruction(
     }));
     const encoded = encode(encoding, ready, prefixes, state);
     if (!encoded) continue;
-    if (
-      !best ||
-      compare(encoding, encoded, best.encoding, best.encoded, prefixes, sizeless ? state.bits : 0) < 0
-    )
+    if (!best || compare(encoding, encoded, best.encoding, best.encoded, prefixes, sizeless ? state.bits : 0) < 0)
       best = { encoding, encoded };
   }
   if (!best) throw mismatch(mnemonic, all, state);
@@ -89,7 +112,16 @@ export function assembleInstruction(
     let list = addresses.get(operand);
     if (!list) addresses.set(operand, (list = new Map()));
     let resolved = list.get(vsib);
-    if (!resolved) list.set(vsib, (resolved = resolveAddress(mib ? { ...operand, noSplit: true } : operand, state.bits, state.defaultRelative, vsib)));
+    if (!resolved)
+      list.set(
+        vsib,
+        (resolved = resolveAddress(
+          mib ? { ...operand, noSplit: true } : operand,
+          state.bits,
+          state.defaultRelative,
+          vsib,
+        )),
+      );
     return withAddressSize(resolved, prefixes, state);
   }
 }
@@ -189,9 +221,9 @@ function shortenMove(
 ): Encoded {
   if (encoding.code !== Code.Mov_r64_imm64 && encoding.code !== Code.Mov_rm64_imm32) return encoded;
   const [target, source] = operands;
-  if (target.kind !== 'register' || source.kind !== 'immediate' || source.strict || source.size !== undefined)
-    return encoded;
-  if (!isSimple(source.value))
+  if (target.kind !== 'register' || source.kind !== 'immediate') return encoded;
+  if (source.size !== undefined && source.size !== 64) return encoded;
+  if (!isSimple(source.value) || source.strict)
     return encode(
       encodingOf(Code.Mov_r64_imm64),
       operands.map(operand => ({ operand })),
@@ -202,45 +234,6 @@ function shortenMove(
   const narrow = generalRegister(target.register.index, 32);
   const ready = [{ operand: { ...target, register: narrow } }, { operand: source }];
   return encode(encodingOf(Code.Mov_r32_imm32), ready, prefixes, state) ?? encoded;
-}
-
-const isClass = (operand: OperandValue, registerClass: RegisterClass) =>
-  operand.kind === 'register' && operand.register.class === registerClass;
-
-/** The 16 or 32-bit register with the same number; anything else stays. */
-function resized(operand: OperandValue, bits: 16 | 32): OperandValue {
-  if (operand.kind !== 'register' || !/^gpr(16|32|64)$/.test(operand.register.class)) return operand;
-  return { ...operand, register: generalRegister(operand.register.index, bits) };
-}
-
-/** Two-operand spellings of three-operand instructions. */
-function expandOperands(
-  mnemonic: MnemonicInfo,
-  operands: readonly OperandValue[],
-  bits: number,
-): readonly OperandValue[] {
-  const [first, second] = operands;
-  if (mnemonic.name === 'imul' && operands.length === 2 && second.kind === 'immediate') return [first, first, second];
-  if (mnemonic.name === 'mov' && operands.length === 2) {
-    // A segment register is loaded from 16 bits whatever the register is called: no prefix is needed.
-    if (isClass(first, 'segment')) return [first, resized(second, bits === 16 ? 16 : 32)];
-    if (isClass(second, 'segment') && isClass(first, 'gpr64')) return [resized(first, 32), second];
-  }
-  if (NARROW_FIRST.test(mnemonic.name) && isClass(first, 'gpr64')) return [resized(first, 32), ...operands.slice(1)];
-  if (SELECTOR.test(mnemonic.name)) return operands.map(operand => resized(operand, bits === 16 ? 16 : 32));
-  if (mnemonic.name === 'xchg' && first?.kind === 'register' && second?.kind === 'register') return [second, first];
-  return operands;
-}
-
-/** The destination may be called by its 64-bit name, but needs no REX.W. */
-const NARROW_FIRST = /^(v?pextrb|vpextrw|vmovmskp[sd]|vpmovmskb|sldt)$/;
-/** The operand is a 16-bit selector in any register: no prefix is needed. */
-const SELECTOR = /^(lldt|ltr|verr|verw|lmsw|arpl)$/;
-
-function withImmediate(mnemonic: MnemonicInfo, operands: readonly OperandValue[]): readonly OperandValue[] {
-  if (mnemonic.immediate === undefined) return operands;
-  const value = constant(BigInt(mnemonic.immediate));
-  return [...operands, { kind: 'immediate', value, column: 1, endColumn: 1 }];
 }
 
 function decoratorsFit(operands: readonly OperandValue[], encoding: Encoding): boolean {
@@ -274,7 +267,13 @@ function fits(
           isSimple(operand.value) && operand.value.number === 1n && !operand.value.unknown && operand.size === undefined
         );
       if (!rule.immediate || operand.distance) return false;
-      if (encoding.code === Code.Mov_rm64_imm32 && all[0].kind === 'register' && !fitsSigned32(operand.value)) return false;
+      if (
+        encoding.code === Code.Mov_rm64_imm32 &&
+        operand.size === undefined &&
+        isClass(all[0], 'gpr64') &&
+        !fitsSigned32(operand.value)
+      )
+        return false;
       return immediateFits(operand, rule, encoding, mnemonic);
   }
 }
@@ -301,12 +300,11 @@ function memoryFits(
   if (vectors.length > 0) return false;
   if (rule.memory === 'offset') {
     const direct = operand.address.terms.every(term => term.key[0] === '@');
-    if (!direct || operand.relative) return false;
+    if (!direct || (operand.relative && state.bits === 64) || operand.displacementSize === 8) return false;
     if (state.bits === 64) return operand.displacementSize === 64;
     return true;
   }
-  // `[qword ...]` is the moffs form only.
-  return operand.displacementSize !== 64 || operand.address.terms.some(term => term.key[0] !== '@');
+  return true;
 }
 
 const FAR_POINTER = new Set([
@@ -334,7 +332,8 @@ function branchFits(
   const onlyShort = SHORT_ONLY.test(Code[encoding.code]);
   if (bytes > 1) return operand.distance !== 'short';
   if (onlyShort || operand.distance === 'short') return true;
-  if (operand.distance === 'near' || operand.strict) return false;
+  // A size says how wide the distance is.
+  if (operand.distance === 'near' || operand.strict || operand.size !== undefined) return false;
   if (operand.value.unknown) return true;
   if (sectionOf(operand.value) !== state.section) return false;
   const distance = operand.value.number - BigInt(state.offset + 2);
@@ -368,14 +367,12 @@ function immediateFits(
   }
   if (rule.immediate === 1 && rule.extended) {
     if (size === 8) return true;
-    if (size !== undefined && operand.strict) return false;
     if (operand.strict) return false;
+    if (size !== undefined && size !== rule.extended && !(rule.extended === 64 && size === 32)) return false;
     return isSignedByte(operand.value, rule.extended);
   }
   if (size === undefined || mnemonic.name === 'push') return size !== 8 || field === 8;
-  if (rule.extended === 64 && (size === 32 || size === 64)) {
-    return size === 32 || fitsSigned32(operand.value);
-  }
+  if (rule.extended === 64 && (size === 32 || size === 64)) return true;
   return size === field;
 }
 

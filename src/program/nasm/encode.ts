@@ -18,6 +18,10 @@ export interface Fixup {
 export interface Encoded {
   bytes: Uint8Array;
   fixups: Fixup[];
+  /** Why it cannot stay so, if it does until the last pass: a short jump too far. */
+  problem?: string;
+  /** A number whose upper bits are dropped. */
+  warning?: string;
 }
 
 /** An operand ready to encode; addresses are resolved. */
@@ -52,6 +56,14 @@ function encoderFor(bits: number): Encoder {
   let encoder = encoders.get(bits);
   if (!encoder) encoders.set(bits, (encoder = new Encoder(bits)));
   return encoder;
+}
+
+/** A field at the end of an instruction that holds a value. */
+interface Field {
+  bytes: number;
+  value: Value;
+  relative: boolean;
+  extended?: number;
 }
 
 const SEGMENT_BYTE: Partial<Record<Register, number>> = {
@@ -93,7 +105,7 @@ export function encode(
     let memory: Address | undefined;
     let immediates = 0;
     /** Fields at the end of the instruction that hold a value: immediates and branch distances, in order. */
-    const fields: { bytes: number; value: Value; relative: boolean }[] = [];
+    const fields: Field[] = [];
     encoding.operands.forEach((rule, i) => {
       if (rule.implicit) {
         if (rule.fixed !== undefined) {
@@ -117,7 +129,10 @@ export function encode(
         fields.push({ bytes: rule.far!, value: operand.offset, relative: false });
         fields.push({ bytes: 2, value: operand.segment, relative: false });
       } else if (rule.branch) {
-        instruction.setOpKind(i, XBEGIN.has(rule.kind) ? bits === 64 ? OpKind.NearBranch64 : OpKind.NearBranch32 : rule.opKind!);
+        instruction.setOpKind(
+          i,
+          XBEGIN.has(rule.kind) ? (bits === 64 ? OpKind.NearBranch64 : OpKind.NearBranch32) : rule.opKind!,
+        );
         fields.push({ bytes: rule.branch, value: operand.value, relative: true });
       } else {
         let kind = rule.opKind!;
@@ -127,7 +142,13 @@ export function encode(
         const value = BigInt.asIntN(width, operand.value.number);
         if (rule.extended) instruction.setImmediateI64(i, value);
         else instruction.setImmediateU64(i, BigInt.asUintN(width, value));
-        if (rule.immediate) fields.push({ bytes: rule.immediate, value: operand.value, relative: false });
+        if (rule.immediate)
+          fields.push({
+            bytes: rule.immediate,
+            value: operand.value,
+            relative: false,
+            extended: rule.extended,
+          });
       }
     });
     const added = leadingPrefixes(prefixes, memory);
@@ -137,6 +158,16 @@ export function encode(
   } finally {
     instruction.free();
   }
+}
+
+/** Prefixes that stand alone on a line, or before an opcode without operands. */
+export function prefixBytes(prefixes: Prefixes, bits: number): number[] {
+  const other = (size: number | undefined) => size !== undefined && size !== bits;
+  return [
+    ...leadingPrefixes(prefixes),
+    ...(prefixes.operandSize !== 64 && other(prefixes.operandSize) ? [0x66] : []),
+    ...(other(prefixes.addressSize) ? [0x67] : []),
+  ];
 }
 
 function leadingPrefixes(prefixes: Prefixes, memory?: Address): number[] {
@@ -184,7 +215,8 @@ function setMemory(instruction: Instruction, memory: Address, place: EncodePlace
   const offset = encoding.operands.some(rule => rule.memory === 'offset');
   const wide = offset ? memory.bits / 8 : Math.min(memory.bits / 8, 8);
   // EVEX stores displacements in units of the operand: whether one byte will do is the encoder's to find out.
-  const compressible = encoding.evex && !memory.forced && !memory.direct && memory.displacementBytes > 1 && isSimple(displacement);
+  const compressible =
+    encoding.evex && !memory.forced && !memory.direct && memory.displacementBytes > 1 && isSimple(displacement);
   instruction.memoryDisplSize = compressible ? 1 : memory.displacementBytes <= 1 ? memory.displacementBytes : wide;
   const width = offset ? memory.bits : memory.displacementBytes === 2 ? 16 : 32;
   const signed =
@@ -213,7 +245,7 @@ function finish(
   encoding: Encoding,
   added: number[],
   memory: Address | undefined,
-  fields: { bytes: number; value: Value; relative: boolean }[],
+  fields: Field[],
   prefixes: Prefixes,
   place: EncodePlace,
 ): Encoded | undefined {
@@ -240,11 +272,33 @@ function finish(
     const tail = encoding.now3d || encoding.operands.some(rule => IN_LAST_BYTE.has(rule.kind)) ? 1 : bytes.length - at;
     addFixup(bytes, fixups, bytes.length - tail - width, width, memory.displacement, memory.ripRelative, place);
   }
+  const encoded: Encoded = { bytes, fixups };
   for (const field of fields) {
+    if (field.relative) encoded.problem = distanceProblem(field.bytes, field.value, bytes.length, place);
+    else encoded.warning ??= rangeWarning(field);
     addFixup(bytes, fixups, at, field.bytes, field.value, field.relative, place);
     at += field.bytes;
   }
-  return { bytes, fixups };
+  return encoded;
+}
+
+function distanceProblem(width: number, target: Value, length: number, place: EncodePlace): string | undefined {
+  if (sectionOf(target) !== place.section) return undefined;
+  const distance = target.number - BigInt(place.offset + length);
+  if (BigInt.asIntN(8 * width, distance) === distance || width > 1) return undefined;
+  return `the target is ${distance < 0n ? -distance : distance} bytes away; a short jump reaches 128 back and 127 ahead`;
+}
+
+function rangeWarning({ bytes, value, extended }: Field): string | undefined {
+  if (!isSimple(value) || value.unknown) return undefined;
+  const bits = 8 * bytes;
+  const { number } = value;
+  const operandBits = extended ?? bits;
+  const inOperand = BigInt.asIntN(operandBits, number);
+  // Either reading of the number fits the operand, and the field extends to it.
+  const fits = inOperand === number || BigInt.asUintN(operandBits, number) === number;
+  if (fits && (extended === undefined || BigInt.asIntN(bits, inOperand) === inOperand)) return undefined;
+  return `${value.number} does not fit in ${bits} ${extended ? 'bits with a sign' : 'bits'}: its upper bits are dropped`;
 }
 
 function setBranchTarget(instruction: Instruction, encoding: Encoding, target: number): void {

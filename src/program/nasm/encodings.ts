@@ -12,6 +12,7 @@ import {
   MandatoryPrefix,
   MemorySizeExt,
   Mnemonic,
+  OpCodeInfo,
   OpCodeOperandKind,
   OpKind,
   Register,
@@ -200,7 +201,7 @@ function describe(code: Code): Encoding | undefined {
       now3d: info.encoding === EncodingKind.D3NOW,
       mandatoryPrefix: info.encoding === EncodingKind.Legacy ? (PREFIX_BYTE[info.mandatoryPrefix] ?? 0) : 0,
       defaultOperandSize64: info.defaultOpSize64 || info.forceOpSize64,
-      modes: (info.mode16 ? 16 : 0) | (info.mode32 ? 32 : 0) | (info.mode64 ? 64 : 0),
+      modes: (info.mode16 ? 16 : 0) | (info.mode32 ? 32 : 0) | (info.mode64 && !amdBranch(info, operands) ? 64 : 0),
       historic: info.decoderOption !== 0,
       needsMask: info.requireOpMaskRegister,
     };
@@ -209,6 +210,11 @@ function describe(code: Code): Encoding | undefined {
   } finally {
     info.free();
   }
+}
+
+/** Near branches with a 16-bit operand exist in 64-bit mode only on AMD processors; NASM has none. */
+function amdBranch(info: OpCodeInfo, operands: readonly OperandRule[]): boolean {
+  return !info.intelDecoder64 && (operands.some(rule => rule.branch) || /^(Jmp|Call)_rm16$/.test(Code[info.code]));
 }
 
 /** The encodings of one of iced's mnemonics. */

@@ -8,6 +8,10 @@ export interface MnemonicInfo {
   encodings: Encoding[];
   /** Appended as the last operand. */
   immediate?: number;
+  /** The bytes when it stands without operands. */
+  raw?: readonly number[];
+  /** The encodings when it stands without operands, if those are another instruction's. */
+  withoutOperands?: Encoding[];
 }
 
 /** Condition codes: the tables' name first, then the other spellings. */
@@ -59,16 +63,67 @@ const SIZED = /^(ret|retn|retf)(w|d|q)$/;
 const SINGLE: Record<string, Code> = { loadall: Code.Loadall386, loadall286: Code.Loadall286 };
 const SUFFIX_SIZE: Record<string, number> = { w: 16, d: 32, q: 64 };
 
-const COMPARISONS = ['eq', 'lt', 'le', 'unord', 'neq', 'nlt', 'nle', 'ord'];
+/** Predicates of SSE and AVX comparisons; the position is the immediate. */
+const COMPARISONS = (
+  'eq lt le unord neq nlt nle ord eq_uq nge ngt false neq_oq ge gt true ' +
+  'eq_os lt_oq le_oq unord_s neq_us nlt_uq nle_uq ord_s eq_us nge_uq ngt_uq false_os neq_os ge_oq gt_oq true_us'
+).split(' ');
+/** Their second names. */
+const COMPARISON_SYNONYMS: Record<string, number> = {
+  eq_oq: 0,
+  lt_os: 1,
+  le_os: 2,
+  unord_q: 3,
+  neq_uq: 4,
+  nlt_us: 5,
+  nle_us: 6,
+  ord_q: 7,
+  nge_us: 9,
+  ngt_us: 10,
+  false_oq: 11,
+  ge_os: 13,
+  gt_os: 14,
+  true_uq: 15,
+};
+const INTEGER_COMPARISONS: Record<string, number> = { eq: 0, lt: 1, le: 2, neq: 4, nlt: 5, nle: 6 };
+const XOP_COMPARISONS = ['lt', 'le', 'gt', 'ge', 'eq', 'neq', 'false', 'true'];
+const CARRYLESS: Record<string, number> = { lqlq: 0x00, hqlq: 0x01, lqhq: 0x10, hqhq: 0x11 };
+
+/** A name that contains the immediate: the mnemonic without it, and the immediate. */
+function containedImmediate(name: string): [mnemonic: string, immediate: number | undefined] | undefined {
+  let match: RegExpExecArray | null;
+  if ((match = /^(v?)cmp(\w+)(ps|pd|ss|sd)$/.exec(name))) {
+    const position = COMPARISONS.indexOf(match[2]);
+    const known = position < 0 ? COMPARISON_SYNONYMS[match[2]] : position;
+    return [`${match[1]}cmp${match[3]}`, match[1] || known < 8 ? known : undefined];
+  }
+  if ((match = /^vpcmp([a-z]+?)(u?[bwdq])$/.exec(name))) return ['vpcmp' + match[2], INTEGER_COMPARISONS[match[1]]];
+  if ((match = /^vpcom([a-z]+?)(u?[bwdq])$/.exec(name))) {
+    const position = XOP_COMPARISONS.indexOf(match[1]);
+    return ['vpcom' + match[2], position < 0 ? undefined : position];
+  }
+  if ((match = /^(v?pclmul)([lh]q[lh]q)dq$/.exec(name))) return [match[1] + 'qdq', CARRYLESS[match[2]]];
+  return undefined;
+}
+
+/** Opcodes without operands that the tables know only with some. */
+const RAW: Record<string, readonly number[]> = { ud0: [0x0f, 0xff], ud1: [0x0f, 0xb9], ud2b: [0x0f, 0xb9] };
+
+/** x87 operations that pop when written without operands. */
+const X87_WITHOUT_OPERANDS = /^f(add|mul|subr?|divr?)$/;
 
 const known = new Map<string, MnemonicInfo | undefined>();
 
 function find(name: string): MnemonicInfo | undefined {
   const alias = ALIASES[name];
-  if (alias) return { name, encodings: alias.flatMap(encodingsOf) };
+  if (alias) return { name, encodings: alias.flatMap(encodingsOf), raw: RAW[name] };
   if (name in SINGLE) return { name, encodings: [encodingOf(SINGLE[name])] };
   const direct = encodingsOf(name);
-  if (direct.length > 0) return { name, encodings: direct };
+  if (direct.length > 0) {
+    // `fadd` alone is `faddp st1, st0`: the popping form is the only one with these operands.
+    const popping = X87_WITHOUT_OPERANDS.test(name) ? encodingsOf(name + 'p') : [];
+    return { name, encodings: direct, withoutOperands: popping.length > 0 ? popping : undefined, raw: RAW[name] };
+  }
   const sized = SIZED.exec(name);
   if (sized) {
     const encodings = encodingsOf(sized[1] === 'retf' ? 'retf' : 'ret');
@@ -79,11 +134,11 @@ function find(name: string): MnemonicInfo | undefined {
     const names = CONDITIONS.find(list => list.includes(conditional[2]));
     if (names) return { name, encodings: encodingsOf(conditional[1] + names[0]) };
   }
-  const comparison = /^(v?cmp)([a-z]+)(ps|pd|ss|sd)$/.exec(name);
-  if (comparison) {
-    const immediate = COMPARISONS.indexOf(comparison[2]);
-    const encodings = encodingsOf(comparison[1] + comparison[3]).filter(e => e.written.length > 2);
-    if (immediate >= 0 && encodings.length > 0) return { name, encodings, immediate };
+  const contained = containedImmediate(name);
+  if (contained?.[1] !== undefined) {
+    const [mnemonic, immediate] = contained;
+    const encodings = encodingsOf(mnemonic).filter(e => e.written.length > 2);
+    if (encodings.length > 0) return { name, encodings, immediate };
   }
   return undefined;
 }

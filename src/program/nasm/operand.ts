@@ -1,7 +1,7 @@
 /** Operands as written, and their values in a pass. */
 import type { Register } from 'iced-x86';
 import type { Cursor } from './cursor';
-import { evaluate, parseExpression, type Expression, type Scope } from './expression';
+import { CONSTANT_ZERO, evaluate, parseExpression, type Expression, type Scope } from './expression';
 import { SourceError } from './problem';
 import { registerNamed, type RegisterInfo } from './registers';
 import type { Value } from './value';
@@ -98,7 +98,7 @@ function parseBody(cursor: Cursor, common: Common, qualify: (name: string) => st
   if (!token) throw new SourceError('an operand is missing', cursor.column);
   if (cursor.isOperator('[')) return parseMemory(cursor, common, qualify);
   // A lone decorator is an operand of its own: `vaddps zmm1, zmm2, zmm3, {rn-sae}`.
-  if (cursor.isOperator('{')) return { ...common, kind: 'immediate', value: { kind: 'here' }, decorators: ['only'] };
+  if (cursor.isOperator('{')) return { ...common, kind: 'immediate', value: CONSTANT_ZERO, decorators: ['only'] };
   if (token.kind === 'name' && !token.escaped) {
     const register = registerNamed(token.text);
     const after = cursor.peek();

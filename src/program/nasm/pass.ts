@@ -2,7 +2,7 @@
 import { assembleInstruction } from './choose';
 import { encodeData } from './data';
 import { carryOut } from './directives';
-import type { Encoded } from './encode';
+import { prefixBytes, type Encoded } from './encode';
 import { evaluate, type Expression, type Scope } from './expression';
 import { evaluateOperand } from './operand';
 import { Problems, SourceError, type Place } from './problem';
@@ -236,7 +236,6 @@ export class Pass implements Scope {
         this.fill(piece!.bytes, count - i);
         break;
       }
-      if (i > 0) this.updateHere();
       piece = this.encodeBody(body);
       if (!piece) return;
       this.append(piece, code);
@@ -318,17 +317,14 @@ export class Pass implements Scope {
         };
         const operands = body.operands.map(operand => evaluateOperand(operand, this));
         const encoded = assembleInstruction(body.mnemonic, operands, body.prefixes, state);
-        if (body.fixed && encoded.fixups.length === 0 && !isBranch(body))
+        if (encoded.problem && this.strict) throw new SourceError(encoded.problem, body.operands[0]?.column);
+        if (encoded.warning) this.problems.report('warning', this.place, encoded.warning, body.operands[0]?.column);
+        if (body.fixed && encoded.fixups.length === 0 && !encoded.warning && !isBranch(body))
           body.cached = { bits: this.bitsNow, defaultRelative: this.defaultRelative, encoded };
         return encoded;
       }
-      case 'prefixes': {
-        const { group1, operandSize, addressSize, wait } = body.prefixes;
-        const bytes = [...(wait ? [0x9b] : []), ...group1];
-        if (operandSize !== undefined && operandSize !== this.bitsNow) bytes.push(0x66);
-        if (addressSize !== undefined && addressSize !== this.bitsNow) bytes.push(0x67);
-        return { bytes: Uint8Array.from(bytes), fixups: [] };
-      }
+      case 'prefixes':
+        return { bytes: Uint8Array.from(prefixBytes(body.prefixes, this.bitsNow)), fixups: [] };
       case 'data':
         return encodeData(body.items, body.bytes, this);
       case 'incbin':

@@ -278,7 +278,8 @@ function parseEncodingChoice(cursor: Cursor, prefixes: Prefixes): void {
   if (word === 'vex' || word === 'vex2') prefixes.vex = 2;
   else if (word === 'vex3') prefixes.vex = 3;
   else if (word === 'evex') prefixes.evex = true;
-  else throw new SourceError(`"{${cursor.token?.text ?? ''}}" is no prefix: {vex}, {vex2}, {vex3} and {evex} are`, column);
+  else
+    throw new SourceError(`"{${cursor.token?.text ?? ''}}" is no prefix: {vex}, {vex2}, {vex3} and {evex} are`, column);
   cursor.at++;
   cursor.expect('}', 'behind a prefix');
 }

@@ -23,6 +23,8 @@ export interface Value {
   base?: string;
   /** Set by `reg*1`: this register shall not be the base. */
   notBase?: string;
+  /** A register was added to itself: `rax+rax` stays two registers even under `nosplit`. */
+  summed?: boolean;
 }
 
 const NO_TERMS: readonly Term[] = [];
@@ -55,10 +57,13 @@ export const hasRegister = (v: Value): boolean => v.terms.some(term => term.key[
 /** a + factor*b. */
 export function add(a: Value, b: Value, factor = 1n): Value {
   const terms = a.terms.map(term => ({ ...term }));
+  let summed = false;
   for (const { key, factor: f } of b.terms) {
     const found = terms.find(term => term.key === key);
-    if (found) found.factor += f * factor;
-    else terms.push({ key, factor: f * factor });
+    if (found) {
+      found.factor += f * factor;
+      summed = true;
+    } else terms.push({ key, factor: f * factor });
   }
   return {
     number: wrap(a.number + b.number * factor),
@@ -66,6 +71,7 @@ export function add(a: Value, b: Value, factor = 1n): Value {
     unknown: a.unknown || b.unknown,
     base: a.base ?? (a.notBase === undefined ? b.base : undefined),
     notBase: a.notBase ?? (a.base === undefined ? b.notBase : undefined),
+    ...(summed ? { summed } : {}),
   };
 }
 
