@@ -43,6 +43,10 @@ interface CoreExports {
   setFactMask(mask: number): void;
   getFlags(): bigint;
   setFlags(value: bigint): void;
+  /** Checks the current VMCS as if it were launched (1) or resumed (0) now: the number of failing rows. */
+  surveyEntry(launch: number): number;
+  /** Their address in the core's memory: check u32, field encoding u32, value u64 each. */
+  surveyRows(): number;
   walkRequest(cr0: bigint, cr3: bigint, cr4: bigint, efer: bigint, eptp: bigint, pdptes: number): void;
   walkLinear(address: bigint, access: number): number;
   walkGuestPhysical(address: bigint, access: number): number;

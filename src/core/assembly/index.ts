@@ -14,6 +14,8 @@ import { requestStop } from './stop';
 import { forgetData } from './tlb';
 import * as W from './walk';
 
+export { surveyEntry } from './vmx/entry';
+export { surveyRows } from './vmx/checks/reject';
 export { run, raiseInterrupt, raiseNmi, setFactMask };
 export { getFlags, setFlags };
 

@@ -23,7 +23,7 @@ import {
   guestActivitySound, guestInterruptibilitySound, guestPdptesSound, guestRipSound, guestTablesSound, linkPointerSound, pendingDebugSound,
 } from './checks/guest-state';
 import { hostStateSound } from './checks/host';
-import { VALID } from './checks/injection';
+import { NMI, VALID } from './checks/injection';
 import { beginSurvey, endSurvey, reject } from './checks/reject';
 import { enterHost, exitInstruction } from './exit';
 import { nonRootOperation, undefinedHere, unprivileged } from './gate';
@@ -159,6 +159,7 @@ function inject(vmcs: usize, event: u32): usize {
   const type = (event >> 8) & 7;
   // SDM 3C 26.7.3: an injected event other than a software interrupt or exception leaves no pending debug exceptions.
   if (type < SOFTWARE_INTERRUPT) store<u64>(State.PENDING_DEBUG, 0);
+  if (type == NMI) store<u32>(State.BLOCKING, load<u32>(State.BLOCKING) | NMI_BLOCKING);
   store<u32>(State.ACTIVITY, 0);
   deliverEvent(event, load<u32>(vmcs, Vmcs.ENTRY_EXCEPTION_ERROR_CODE), load<u32>(vmcs, Vmcs.ENTRY_INSTRUCTION_LENGTH));
   return leaveAt(load<u64>(State.RIP));

@@ -10,7 +10,6 @@ import { reject } from './reject';
 const LMA: u64 = 0x400;
 const LME_LMA: u64 = 0x500;
 const PAE: u64 = 0x20;
-const PCIDE: u64 = 0x20000;
 
 /** RPL and TI of a selector must be 0. */
 @inline function selectorSound(selector: u16, field: u32): bool {
@@ -74,8 +73,7 @@ function hostMsrsSound(vmcs: usize, exit: u32, wide: bool): bool {
 }
 
 function hostRipSound(vmcs: usize, wide: bool): bool {
-  const rip = load<u64>(vmcs, Vmcs.HOST_RIP), cr4 = load<u64>(vmcs, Vmcs.HOST_CR4);
+  const rip = load<u64>(vmcs, Vmcs.HOST_RIP);
   if (wide) return isCanonical(rip) || !reject(Check.HOST_RIP_CANONICAL, Field.HOST_RIP, rip);
-  if (rip >> 32 && reject(Check.HOST_RIP_HIGH, Field.HOST_RIP, rip)) return false;
-  return !(cr4 & PCIDE) || !reject(Check.HOST_PCIDE, Field.HOST_CR4, cr4);
+  return rip >> 32 == 0 || !reject(Check.HOST_RIP_HIGH, Field.HOST_RIP, rip);
 }
