@@ -81,6 +81,7 @@ function deliver(information: u32, error: u32, length: u32): bool {
   const rip = load<u64>(State.RIP) + (software ? length : 0);
   if (!through(vector, error, (information & HAS_ERROR) != 0, rip, software, type)) return false;
   store<u32>(State.DELIVERING, 0);
+  store<u32>(State.IRET_UNBLOCKED, 0);
   store<u32>(State.BLOCKING, load<u32>(State.BLOCKING) & ~3);
   wakeFromHalt();
   flagsChanged();

@@ -69,7 +69,8 @@ export function service(): bool {
   const blocking = load<u32>(State.BLOCKING), activity = load<u32>(State.ACTIVITY);
   if (nonRoot() && load<u64>(State.INSTRUCTIONS) >= load<u64>(State.PREEMPTION_AT)) { exitPreemptionTimer(); return true; }
   if (load<u64>(State.PENDING_DEBUG) && !(blocking & 2)) return debugTrap();
-  if (load<u32>(State.PENDING_NMI) && activity != 3 && !(blocking & 8) && !(blocking & 3)) {
+  // With virtual NMIs, bit 3 is the guest's and holds back no physical NMI (SDM 3C 25.3).
+  if (load<u32>(State.PENDING_NMI) && activity != 3 && (virtualNmis() || !(blocking & 8)) && !(blocking & 3)) {
     store<u32>(State.PENDING_NMI, 0);
     clearEvent(Event.Nmi);
     if (nmiExits()) { exitNmi(); return true; }

@@ -12,7 +12,7 @@ import { TR, UNUSABLE, descriptor, dplOf, loadHidden, loadStackSegment, limitOf,
 import { pushValue, setStackPointer, stackPointer, stackReadable } from './stack';
 import { StopCode, leaveAt, leaveHere, requestStop } from './stop';
 import { canonical, systemWrite, commitWrite } from './tlb';
-import { exceptionExits } from './vmx/intercept';
+import { exceptionExits, iretUnblocksNmis } from './vmx/intercept';
 import { exitOnException, exitTaskSwitch } from './vmx/exit';
 
 const L: u32 = 0x2000, D: u32 = 0x4000;
@@ -162,9 +162,18 @@ export function farReturn<T>(p: usize): usize {
   return leaveAt(rip);
 }
 
+function unblockNmis(): void {
+  const blocking = load<u32>(State.BLOCKING);
+  if (!(blocking & 8) || !iretUnblocksNmis()) return;
+  store<u32>(State.BLOCKING, blocking & ~8);
+  // An exit of a fault of this IRET reports it (SDM 3C 27.2.3).
+  store<u32>(State.IRET_UNBLOCKED, 1);
+}
+
 /** IRET, IRETD, IRETQ. NMI blocking ends even when IRET faults (SDM 3A 6.7.1). */
 export function iret<T>(p: usize): usize {
   const n: u64 = sizeof<T>();
+  unblockNmis();
   if (virtual8086() && (load<u32>(State.RFLAGS) & IOPL) != IOPL) return faultCode(Vector.GP, 0);
   if (protectedMode() && flag(NT)) {
     if (longMode()) return faultCode(Vector.GP, 0);
@@ -189,7 +198,7 @@ export function iret<T>(p: usize): usize {
     setStackPointer(stackPointer() + 3 * n);
     setRealSegment(CS, selector);
     setFlags((old & ~mask) | (image & mask));
-    store<u32>(State.BLOCKING, load<u32>(State.BLOCKING) & ~8);
+    store<u32>(State.IRET_UNBLOCKED, 0);
     modeChanged();
     flagsChanged();
     return leaveAt(rip);
@@ -209,7 +218,7 @@ export function iret<T>(p: usize): usize {
   }
   if (!returnTo(selector, rip, ss, rsp, withStack, 0, 3 * n)) return 0;
   setFlags((old & ~mask) | (image & mask));
-  store<u32>(State.BLOCKING, load<u32>(State.BLOCKING) & ~8);
+  store<u32>(State.IRET_UNBLOCKED, 0);
   modeChanged();
   flagsChanged();
   return leaveAt(rip);

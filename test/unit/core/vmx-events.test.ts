@@ -287,3 +287,29 @@ describe('pending debug exceptions', () => {
     assert.strictEqual(vm.read('GUEST_PENDING_DEBUG'), 0x4000n);
   });
 });
+
+describe('IRET', () => {
+  /** An IRET whose stack pointer is not mapped, so that it faults. */
+  const faulting = async (prepare: (vm: VmxMachine) => void): Promise<VmxMachine> => {
+    const vm = await VmxMachine.create('mov rsp, 0x123456789000\nhere: iretq');
+    vm.write('EXCEPTION_BITMAP', 1 << 14);
+    vm.write('GUEST_INTERRUPTIBILITY_STATE', 8);
+    prepare(vm);
+    assert.strictEqual(vm.launch(), 'EXCEPTION_NMI');
+    return vm;
+  };
+
+  it('ends blocking by NMI even if it faults, and the exit says so', async () => {
+    for (const pins of [[], ['NMI_EXITING', 'VIRTUAL_NMIS']]) {
+      const vm = await faulting(vm => vm.enable('Pin', ...pins));
+      assert.strictEqual(vm.read('EXIT_INTERRUPTION_INFORMATION'), 0x80001b0en);
+      assert.strictEqual(vm.read('GUEST_INTERRUPTIBILITY_STATE'), 0n);
+    }
+  });
+
+  it('does not end it when NMIs exit and are not virtual', async () => {
+    const vm = await faulting(vm => vm.enable('Pin', 'NMI_EXITING'));
+    assert.strictEqual(vm.read('EXIT_INTERRUPTION_INFORMATION'), 0x80000b0en);
+    assert.strictEqual(vm.read('GUEST_INTERRUPTIBILITY_STATE'), 8n);
+  });
+});

@@ -71,23 +71,25 @@ export class VmxMachine {
 
   /** With `guest` as 64-bit code at `at.guest`, or of another width. */
   static async create(guest: string, bits = 64): Promise<VmxMachine> {
-    let machine: VmxMachine | undefined;
+    // The host's functions are called only once the machine exists.
+    const made: { machine?: VmxMachine } = {};
     const processor = await Processor.create(wasm, RAM_BYTES, {
       portRead: (port, size) => {
-        machine?.ports.push({ port, size });
+        made.machine?.ports.push({ port, size });
         return 0xffffffff;
       },
       portWrite: (port, size, value) => {
-        machine?.ports.push({ port, size, value });
+        made.machine?.ports.push({ port, size, value });
       },
       memoryRead: () => 0xffffffffffffffffn,
       memoryWrite: () => undefined,
       fact: code => {
-        machine!.facts.push(code);
-        return code !== FactCode.VmEntry || machine!.entryStops;
+        made.machine!.facts.push(code);
+        return code !== FactCode.VmEntry || made.machine!.entryStops;
       },
     });
-    machine = new VmxMachine(processor);
+    const machine = new VmxMachine(processor);
+    made.machine = machine;
     machine.prepareHost();
     machine.prepareVmcs();
     machine.load(at.guest, guest, bits);

@@ -31,6 +31,8 @@ import { currentVmcs } from './region';
 @inline export function nmiExits(): bool { return pin(Pin.NMI_EXITING); }
 /** With virtual NMIs, bit 3 of State.BLOCKING is the guest's virtual blocking and holds back no physical NMI. */
 @inline export function virtualNmis(): bool { return pin(Pin.VIRTUAL_NMIS); }
+/** Whether IRET ends blocking by NMI: not when NMIs exit and are not virtual (SDM 3C 25.3). */
+@inline export function iretUnblocksNmis(): bool { return !nmiExits() || virtualNmis(); }
 @inline export function interruptWindowExits(): bool { return primary(Primary.INTERRUPT_WINDOW_EXITING); }
 @inline export function nmiWindowExits(): bool { return primary(Primary.NMI_WINDOW_EXITING); }
 
