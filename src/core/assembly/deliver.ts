@@ -15,6 +15,10 @@ import { canonical, commitWrite, systemRead, systemWrite, writable } from './tlb
 import { exitOnEpt, exitOnException, exitTaskSwitch, exitTripleFault } from './vmx/exit';
 import { exceptionExits } from './vmx/intercept';
 
+/** Set by every delivery: the single-step trap of the instruction that led to it is lost (SDM 3A 6.9). */
+let delivered: bool = false;
+export function takeDelivered(): bool { const was = delivered; delivered = false; return was; }
+
 /** Contributory exceptions of the double-fault table (SDM 3A table 6-5). */
 @inline function contributory(vector: u32): bool { return vector == Vector.DE || (vector >= <u32>Vector.TS && vector <= <u32>Vector.GP); }
 
@@ -80,6 +84,7 @@ function deliver(information: u32, error: u32, length: u32): bool {
   if (observed(software || type == EventType.HardwareException ? FactCode.Exception : FactCode.Interrupt)) told(vector, error, (information & HAS_ERROR) != 0, type);
   const rip = load<u64>(State.RIP) + (software ? length : 0);
   if (!through(vector, error, (information & HAS_ERROR) != 0, rip, software, type)) return false;
+  delivered = true;
   store<u32>(State.DELIVERING, 0);
   store<u32>(State.IRET_UNBLOCKED, 0);
   store<u32>(State.BLOCKING, load<u32>(State.BLOCKING) & ~3);

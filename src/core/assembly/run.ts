@@ -2,9 +2,9 @@
 import { State } from './generated/state.generated';
 import { dispatch } from './generated/dispatch.generated';
 import { nonRoot } from './context';
-import { deliverFault } from './deliver';
+import { deliverFault, takeDelivered } from './deliver';
 import { idle, raiseDebug, service } from './events';
-import { RF, flag } from './flags';
+import { RF, TF, flag } from './flags';
 import { Event, FAULTED, LEFT, StopCode, UNCOUNTED, WATCHED, clearEvent, raiseEvent } from './stop';
 
 /** Events that make every instruction a slice of its own. */
@@ -47,14 +47,15 @@ function stepOne(): void {
     const hit = instructionBreakpoint();
     if (hit) { raiseDebug(hit); return; }
   }
-  const trap = flag(0x100), was = load<u64>(State.INSTRUCTIONS);
+  const trap = flag(TF), was = load<u64>(State.INSTRUCTIONS);
   const operation = load<u32>(State.VMX_OPERATION);
   store<u32>(State.RFLAGS, load<u32>(State.RFLAGS) & ~RF);
+  takeDelivered();
   const rc = dispatch(1);
   if (rc == FAULTED) { deliverFault(); return; }
   if (rc == WATCHED) { store<u32>(State.STOP, StopCode.Code); return; }
   // A VM entry or exit, or a delivery, has its own rules for pending debug exceptions; TF was the old context's.
-  if (trap && load<u64>(State.INSTRUCTIONS) != was && operation == load<u32>(State.VMX_OPERATION) && flag(0x100)) {
+  if (trap && load<u64>(State.INSTRUCTIONS) != was && operation == load<u32>(State.VMX_OPERATION) && !takeDelivered()) {
     store<u64>(State.PENDING_DEBUG, load<u64>(State.PENDING_DEBUG) | 0x4000);
     raiseEvent(Event.PendingDebug);
   }
