@@ -37,7 +37,10 @@ export async function guest(source: string, start?: StartState, memoryBytes = 16
   };
 }
 
-function sourceFiles(source: string): { read(path: string): Uint8Array | undefined; resolve(from: string, to: string): string } {
+function sourceFiles(source: string): {
+  read(path: string): Uint8Array | undefined;
+  resolve(from: string, to: string): string;
+} {
   return {
     read: path => (path === 'guest.asm' ? new TextEncoder().encode(source) : undefined),
     resolve: (_from, to) => to,

@@ -84,7 +84,8 @@ for (const [family, list] of Object.entries(rows))
     for (const row of list)
       it(row.source.replace('\n', ';'), async () => {
         const { machine } = await guest(`bits 64\norg 0x100000\n${row.source}\nmarker: hlt\n`);
-        for (const [name, value] of Object.entries(row.before ?? {})) machine.setRegister(name, BigInt.asUintN(64, value));
+        for (const [name, value] of Object.entries(row.before ?? {}))
+          machine.setRegister(name, BigInt.asUintN(64, value));
         const stop = machine.run(row.source.split('\n').length);
         assert.strictEqual(stop.kind, 'limit');
         for (const [name, value] of Object.entries(row.after))

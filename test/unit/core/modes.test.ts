@@ -229,7 +229,7 @@ describe('exceptions in 64-bit mode', () => {
     ['#GP on clearing PG in 64-bit mode', 'mov rax, cr0\n btr rax, 31\n at: mov cr0, rax', 13, 0n],
     ['#PF on a page that is not present', 'mov rax, 0x8000000000\n at: mov rbx, [rax]', 14, 0n, 0x8000000000n],
     ['#PF on a write there', 'mov rax, 0x8000000008\n at: mov [rax], rbx', 14, 2n, 0x8000000008n],
-    ['#PF on a fetch', 'mov qword [resume], finished\n mov rax, 0x8000000000\n jmp rax', 14, 0n, 0x8000000000n],
+    ['#PF on a fetch', 'mov qword [resume], finished\n mov rax, 0x8000000000\n jmp rax', 14, 16n, 0x8000000000n],
     ['#BP traps behind INT3', 'int3\n at: nop', 3],
     ['#GP on an instruction of 16 bytes', 'at: times 15 db 0x66\n nop', 13, 0n],
   ];
