@@ -46,6 +46,11 @@ function fromAttributes(
     path.resolve(folder, text.replace(/\$\{workspaceFolder\}/g, folder).replace(/\$\{pathSeparator\}/g, path.sep));
   const { program, append, modules, memory, start, loadAddress, entry, defines } = found;
   if (typeof program !== 'string') return wrong('program', 'the path of a program');
+  const variable = /\$\{(?!workspaceFolder\}|pathSeparator\})[^}]*\}/.exec(program)?.[0];
+  if (variable)
+    return {
+      error: `${file}: configuration "${name}" runs ${variable}, which only an editor knows; run the program by its path.`,
+    };
   if (append !== undefined && typeof append !== 'string') return wrong('append', 'a string');
   if (memory !== undefined && typeof memory !== 'string' && typeof memory !== 'number')
     return wrong('memory', 'a size such as "64M"');
