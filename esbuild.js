@@ -50,7 +50,6 @@ const common = {
   sourcemap: production ? false : 'linked',
   minify: production,
   logLevel: 'warning',
-  loader: { '.csv': 'text' },
 };
 
 async function bundles() {

@@ -1,7 +1,8 @@
 /** Turns the core's notices into facts, for those kinds that somebody listens to. */
-import { FACT, FactCode, type Processor } from '../core';
+import { FACT, FactCode, RAM, stateField, type Processor } from '../core';
 import { vmcsFieldNamed } from '../core/tables/fields';
 import { entryCheck } from '../core/tables/checks';
+import { fieldOffset } from '../core/tables/layout';
 import { vmxAborts } from '../core/tables/errors';
 import { readVmcsField, readVmcsHeader } from '../core/vmcs';
 import type { Fact, FactKind, FactListener, FactOf } from './facts';
@@ -18,6 +19,31 @@ const codes: Partial<Record<FactKind, number>> = {
 };
 const ALWAYS = 1 << FactCode.VmxAbort;
 const NO_VMCS = 0xffffffffffffffffn;
+const CS_LONG = 0x2000;
+const IA32E_GUEST = 0x200;
+
+/** Where the parts of an exit lie: looked up once, because a guest may exit a million times a second. */
+const place = (name: string): number => fieldOffset(vmcsFieldNamed(name)!.encoding);
+const state = (name: string): number => stateField(name)!.offset;
+const at = {
+  exitReason: place('EXIT_REASON'),
+  qualification: place('EXIT_QUALIFICATION'),
+  guestRip: place('GUEST_RIP'),
+  csBase: place('GUEST_CS_BASE'),
+  csAccessRights: place('GUEST_CS_ACCESS_RIGHTS'),
+  entryControls: place('ENTRY_CONTROLS'),
+  guestLinear: place('GUEST_LINEAR_ADDRESS'),
+  guestPhysical: place('GUEST_PHYSICAL_ADDRESS'),
+  instructionLength: place('EXIT_INSTRUCTION_LENGTH'),
+  interruptionInformation: place('EXIT_INTERRUPTION_INFORMATION'),
+  interruptionErrorCode: place('EXIT_INTERRUPTION_ERROR_CODE'),
+  vectoringInformation: place('IDT_VECTORING_INFORMATION'),
+  instructionInformation: place('EXIT_INSTRUCTION_INFORMATION'),
+  currentVmcs: state('CURRENT_VMCS'),
+  rax: state('RAX'),
+  rcx: state('RCX'),
+  instructions: state('INSTRUCTIONS'),
+};
 
 export class FactSource {
   private readonly listeners = new Map<FactKind, Set<FactListener<FactKind>>>();
@@ -71,7 +97,7 @@ export class FactSource {
   private build(code: number): Fact | undefined {
     const p = this.processor();
     const value = (name: string): bigint => p.get(name);
-    const common = { cpu: 0, instruction: value('INSTRUCTIONS') };
+    const common = { cpu: 0, instruction: p.view.getBigUint64(at.instructions, true) };
     const word = (offset: number): number => p.view.getUint32(FACT + offset, true);
     switch (code) {
       case FactCode.VmExit:
@@ -126,27 +152,30 @@ export class FactSource {
     return p.ram.subarray(at, at + 4096);
   }
   private exit(p: Processor, common: { cpu: number; instruction: bigint }): FactOf<'vm-exit'> {
-    const region = this.region(p);
-    const field = (name: string): bigint => readVmcsField(region, vmcsFieldNamed(name)!.encoding);
-    const ia32e64 = (field('GUEST_CS_ACCESS_RIGHTS') & 0x2000n) !== 0n && (field('ENTRY_CONTROLS') & 0x200n) !== 0n;
-    const guestRip = field('GUEST_RIP');
+    const { view } = p;
+    const vmcs = view.getBigUint64(at.currentVmcs, true);
+    const base = RAM + Number(vmcs);
+    const word = (offset: number): number => view.getUint32(base + offset, true);
+    const quad = (offset: number): bigint => view.getBigUint64(base + offset, true);
+    const ia32e64 = (word(at.csAccessRights) & CS_LONG) !== 0 && (word(at.entryControls) & IA32E_GUEST) !== 0;
+    const guestRip = quad(at.guestRip);
     return {
       kind: 'vm-exit',
       ...common,
-      reason: Number(field('EXIT_REASON') & 0xffffn),
-      qualification: field('EXIT_QUALIFICATION'),
+      reason: word(at.exitReason) & 0xffff,
+      qualification: quad(at.qualification),
       guestRip,
-      guestLinearRip: ia32e64 ? guestRip : BigInt.asUintN(32, field('GUEST_CS_BASE') + guestRip),
-      guestLinear: field('GUEST_LINEAR_ADDRESS'),
-      guestPhysical: field('GUEST_PHYSICAL_ADDRESS'),
-      instructionLength: Number(field('EXIT_INSTRUCTION_LENGTH')),
-      interruptionInformation: Number(field('EXIT_INTERRUPTION_INFORMATION')),
-      interruptionErrorCode: Number(field('EXIT_INTERRUPTION_ERROR_CODE')),
-      vectoringInformation: Number(field('IDT_VECTORING_INFORMATION')),
-      instructionInformation: Number(field('EXIT_INSTRUCTION_INFORMATION')),
-      vmcs: p.get('CURRENT_VMCS'),
-      rax: p.get('RAX'),
-      rcx: p.get('RCX'),
+      guestLinearRip: ia32e64 ? guestRip : BigInt.asUintN(32, quad(at.csBase) + guestRip),
+      guestLinear: quad(at.guestLinear),
+      guestPhysical: quad(at.guestPhysical),
+      instructionLength: word(at.instructionLength),
+      interruptionInformation: word(at.interruptionInformation),
+      interruptionErrorCode: word(at.interruptionErrorCode),
+      vectoringInformation: word(at.vectoringInformation),
+      instructionInformation: word(at.instructionInformation),
+      vmcs,
+      rax: view.getBigUint64(at.rax, true),
+      rcx: view.getBigUint64(at.rcx, true),
     };
   }
   private entryFailure(
