@@ -315,6 +315,7 @@ export const stateSchema: readonly StateField[] = [
   field('LEFT', 0x448, 64, 'internal', 'instructions that the fast loop may still retire'),
   field('SLICE_END', 0x450, 64, 'internal', 'retired instructions at which the fast loop ends'),
   field('SHADOW_AT', 0x458, 64, 'internal', 'retired instructions when STI or MOV-SS blocking began'),
+  field('RUN_RIP', 0x480, 64, 'internal', 'RIP when run() was called'),
   field('RUN_START', 0x460, 64, 'internal', 'retired instructions when run() was called'),
   field('ENTRY_CHECK', 0x438, 32, 'internal', 'failing row of the VM-entry check table; 0 when none'),
   field('ENTRY_FIELD', 0x43c, 32, 'internal', 'VMCS encoding that the failing check names'),

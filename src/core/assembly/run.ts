@@ -16,6 +16,7 @@ export function run(limit: u64): u32 {
   clearEvent(Event.Stop);
   const start = load<u64>(State.INSTRUCTIONS);
   store<u64>(State.RUN_START, start);
+  store<u64>(State.RUN_RIP, load<u64>(State.RIP));
   const end = start + limit;
   store<u64>(State.LIMIT, end);
   while (true) {

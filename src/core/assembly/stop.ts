@@ -59,8 +59,8 @@ export const WATCHED: u32 = 3;
 /** As LEFT, but no instruction completed. */
 export const UNCOUNTED: u32 = 4;
 
-/** Whether a watch stops at instruction count `now`: not where run() began. */
-@inline export function watchStops(now: u64): bool { return now != load<u64>(State.RUN_START); }
+/** Whether a watch at `rip` stops at instruction count `now`: not where run() began. */
+@inline export function watchStops(now: u64, rip: u64): bool { return now != load<u64>(State.RUN_START) || rip != load<u64>(State.RUN_RIP); }
 
 /** Retired instructions, exact inside operations that are called through the table. */
 @inline export function now(): u64 { return load<u64>(State.SLICE_END) - load<u64>(State.LEFT); }

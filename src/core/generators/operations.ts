@@ -156,7 +156,7 @@ export function dispatch(limit: u64): u32 {
         p = q; continue;
       }
       case 2: {
-        if (watchStops(end - left)) { store<u64>(State.RIP, pcOf(p)); rc = WATCHED; break; }
+        if (watchStops(end - left, pcOf(p))) { store<u64>(State.RIP, pcOf(p)); rc = WATCHED; break; }
         p += RECORD; continue;
       }
 ${hot.map(o => hotCase(o, numbers.get(o)!)).join('\n')}
