@@ -7,7 +7,7 @@ import { FactCode, tellWords } from './facts';
 import { Vector, fault, faultCode } from './fault';
 import { ExitReason } from './generated/exits.generated';
 import { PHYSICAL_RESERVED } from './layout';
-import { readPhysical } from './physical';
+import { privileged, umipAllows } from './privilege';
 import { RECORD, dst, dstNumber, dstReg, immediate, setDst, src, srcNumber } from './record';
 import { Event, clearEvent, leave, raiseEvent } from './stop';
 import { exitInstruction, exitWithAddress } from './vmx/exit';
@@ -24,11 +24,6 @@ const CR0_BITS: u64 = 0xe005003f;
 const NW: u64 = 1 << 29;
 const CD: u64 = 1 << 30;
 
-@inline function privileged(): bool {
-  if (cpl() == 0) return true;
-  faultCode(Vector.GP, 0);
-  return false;
-}
 
 /** CR0 with all the checks of MOV to CR0; false with #GP(0) noted. */
 export function writeCr0(value: u64): bool {
@@ -183,12 +178,6 @@ export function lmswm(p: usize): usize {
   if (!privileged()) return 0;
   const h = memReadable(p, 2);
   return h ? loadMachineStatus(p, <u64>load<u16>(h), true) : 0;
-}
-/** SMSW is privileged under CR4.UMIP (SDM 3A 2.5). */
-@inline export function umipAllows(): bool {
-  if (cpl() == 0 || !(load<u64>(State.CR4) & CR4_UMIP) || !protectedMode()) return true;
-  faultCode(Vector.GP, 0);
-  return false;
 }
 export function smsw<T>(p: usize): usize {
   if (!umipAllows()) return 0;

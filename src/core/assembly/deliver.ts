@@ -8,7 +8,7 @@ import { FAULT_EPT_MISCONFIGURATION, FAULT_EPT_VIOLATION, FAULT_NONE, Vector, cl
 import { AC, IF, IOPL, NT, RF, TF, VM, flag, getFlags, setFlags } from './flags';
 import { FACT } from './layout';
 import { segmentAccess, segmentBase, segmentLimit, segmentSelector } from './record';
-import { LDTR, TR, UNUSABLE, descriptor, dplOf, loadHidden, markDescriptor, readDescriptor, rightsOf, setRealSegment, setSegment } from './segments';
+import { TR, UNUSABLE, baseOf, descriptor, dplOf, limitOf, loadHidden, markDescriptor, readDescriptor, rightsOf, setRealSegment, setSegment } from './segments';
 import { setStackPointer, stackOffset, stackPointer } from './stack';
 import { StopCode, requestStop } from './stop';
 import { canonical, commitWrite, systemRead, systemWrite, writable } from './tlb';
@@ -192,7 +192,7 @@ function deliverLegacy(selector: u32, code: u64, target: u64, level: u32, wide: 
   const inner = level < cpl() || fromV86;
   const size: u32 = wide ? 4 : 2;
   if (fromV86 && level != 0) { faultCode(Vector.GP, (selector & 0xfffc) | ext); return false; }
-  if (target > <u64>limitOfRaw(code)) { faultCode(Vector.GP, ext); return false; }
+  if (target > <u64>limitOf(code)) { faultCode(Vector.GP, ext); return false; }
   let newSs: u32 = 0, sp: u64, base: u64, stackRaw: u64 = 0, big = false;
   if (inner) {
     const tss32 = (segmentAccess(TR) & 8) != 0;
@@ -209,7 +209,7 @@ function deliverLegacy(selector: u32, code: u64, target: u64, level: u32, wide: 
     if (!(rights & 0x80)) { faultCode(Vector.SS, (newSs & 0xfffc) | ext); return false; }
     if (!markDescriptor(1)) return false;
     stackRaw = descriptor;
-    base = baseOfRaw(stackRaw);
+    base = baseOf(stackRaw);
     big = (rights & 0x4000) != 0;
   } else {
     sp = stackPointer();
@@ -220,7 +220,7 @@ function deliverLegacy(selector: u32, code: u64, target: u64, level: u32, wide: 
   const bytes = words * size;
   const mask: u64 = big ? 0xffffffff : 0xffff;
   const top = (sp - bytes) & mask;
-  const limit = inner ? limitOfRaw(stackRaw) : segmentLimit(SS);
+  const limit = inner ? limitOf(stackRaw) : segmentLimit(SS);
   const expandDown = ((inner ? rightsOf(stackRaw) : segmentAccess(SS)) & 0xc) == 4;
   const fits = expandDown ? top > limit : top + bytes - 1 <= <u64>limit;
   if (!fits) { faultCode(Vector.SS, inner ? (newSs & 0xfffc) | ext : ext); return false; }
@@ -257,12 +257,6 @@ function deliverLegacy(selector: u32, code: u64, target: u64, level: u32, wide: 
 @inline function put(h: usize, n: u32, size: u32, value: u32): void {
   if (size == 4) store<u32>(h + n * 4, value); else store<u16>(h + n * 2, <u16>value);
 }
-@inline function limitOfRaw(raw: u64): u32 {
-  const limit = <u32>(raw & 0xffff) | (<u32>(raw >> 32) & 0xf0000);
-  return raw & (1 << 55) ? (limit << 12) | 0xfff : limit;
-}
-@inline function baseOfRaw(raw: u64): u64 { return ((raw >> 16) & 0xffffff) | ((raw >> 32) & 0xff000000); }
-
 /** Real-address mode: FLAGS, CS, IP; the vector table has four bytes a vector. */
 function realMode(vector: u32, rip: u64): bool {
   if (vector * 4 + 3 > load<u32>(State.IDTR_LIMIT)) { faultCode(Vector.GP, 0); return false; }

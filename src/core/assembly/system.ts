@@ -10,6 +10,7 @@ import { ExitReason } from './generated/exits.generated';
 import { readMsr, writeMsr } from './msr';
 import { RECORD, dst, dstReg, setDst, setRegister, srcReg } from './record';
 import { leave, now, publishTime } from './stop';
+import { privileged } from './privilege';
 import { canonical } from './tlb';
 import { exitInstruction, exitWithOperand } from './vmx/exit';
 import { hltExits, invlpgExits, msrExits, pauseExits, rdpmcExits, rdtscExits, rdtscpUndefined, wbinvdExits } from './vmx/intercept';
@@ -17,12 +18,6 @@ import { hltExits, invlpgExits, msrExits, pauseExits, rdpmcExits, rdtscExits, rd
 export function ud(_p: usize): usize { return fault(Vector.UD); }
 /** More than 15 bytes (SDM 2 2.3.11). */
 export function tooLong(_p: usize): usize { return faultCode(Vector.GP, 0); }
-/** CPL 0 or #GP(0). */
-@inline function privileged(): bool {
-  if (cpl() == 0) return true;
-  faultCode(Vector.GP, 0);
-  return false;
-}
 
 export function hlt(p: usize): usize {
   if (!privileged()) return 0;

@@ -2,7 +2,7 @@
 import { State } from './generated/state.generated';
 import { linear, memReadable, memWritable } from './address';
 import { CR4_FSGSBASE, cpl, longCode, longMode, protectedMode } from './context';
-import { umipAllows } from './control';
+import { privileged, umipAllows } from './privilege';
 import { Vector, fault, faultCode, clearFault } from './fault';
 import { ZF, arithmeticFlags, setArithmeticFlags } from './flags';
 import { ExitReason } from './generated/exits.generated';
@@ -14,11 +14,6 @@ import { exitWithOperand } from './vmx/exit';
 import { Identity, selectorInformation, tableInformation } from './vmx/information';
 import { descriptorTableExits } from './vmx/intercept';
 
-@inline function privileged(): bool {
-  if (cpl() == 0) return true;
-  faultCode(Vector.GP, 0);
-  return false;
-}
 
 function storeTable(p: usize, base: u64, limit: u32, identity: u32): usize {
   if (!umipAllows()) return 0;
