@@ -58,7 +58,8 @@ export function btcim<T>(p: usize): usize { return atPointer<T>(p, memModifiable
 /** BSF and BSR of zero set ZF and leave the destination as it was (as processors do; the manual says undefined). */
 @inline function scan<T>(p: usize, value: T, reverse: bool): usize {
   if (value) {
-    const n = reverse ? <T>(sizeof<T>() * 8 - 1) - <T>clz<T>(value) : <T>ctz<T>(value);
+    // The compiler's clz counts from bit 31 for narrower types, so count in 64 bits.
+    const n = reverse ? <T>(63 - clz<u64>(<u64>value)) : <T>ctz<u64>(<u64>value);
     setDst<T>(p, n);
     setArithmeticFlags(arithmeticFlags() & ~ZF);
   } else {
