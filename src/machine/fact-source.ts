@@ -109,6 +109,7 @@ export class FactSource {
           vmcs: value('CURRENT_VMCS'),
           launch: value('ENTRY_LAUNCH') !== 0n,
           guestRip: value('RIP'),
+          rip: value('ENTRY_RIP'),
         };
       case FactCode.EntryFailure:
         return this.entryFailure(value, common);

@@ -27,7 +27,16 @@ export type Fact =
       rcx: bigint;
     }
   /** After the guest's state is loaded, before its first instruction. */
-  | { kind: 'vm-entry'; cpu: number; instruction: bigint; vmcs: bigint; launch: boolean; guestRip: bigint }
+  | {
+      kind: 'vm-entry';
+      cpu: number;
+      instruction: bigint;
+      vmcs: bigint;
+      launch: boolean;
+      guestRip: bigint;
+      /** RIP of the VMLAUNCH or VMRESUME. */
+      rip: bigint;
+    }
   /** `check` is a row of the VM-entry check table. `error` is a VM-instruction error (7, 8, ...) or an exit reason 33/34. */
   | {
       kind: 'vm-entry-failure';

@@ -1,0 +1,113 @@
+import { hex } from '../target/format';
+import { fromLittleEndian, littleEndian, registerName } from '../target/registers';
+import { readMemory, writeMemory } from '../target/spaces';
+import type { Names } from './names';
+import { ExpressionError, type BinaryOperator, type Expression } from './syntax';
+
+const wrap = (value: bigint) => BigInt.asUintN(64, value);
+const truth = (value: boolean) => (value ? 1n : 0n);
+
+/** The value, unsigned, 64 bits. Throws ExpressionError for unknown names, unmapped memory and division by zero. */
+export function evaluate(expression: Expression, names: Names): bigint {
+  switch (expression.kind) {
+    case 'number':
+      return expression.value;
+    case 'name': {
+      const found = names.find(expression.name);
+      if (!found) throw new ExpressionError(unknown(expression.name, names), expression.at);
+      if (found.value === undefined) throw new ExpressionError(`${expression.name} has no value here`, expression.at);
+      return found.value;
+    }
+    case 'memory': {
+      const address = evaluate(expression.address, names);
+      const bytes = memoryBytes(expression, names);
+      const data = readMemory(names.target, { space: expression.space, address, view: names.view }, bytes);
+      if (data.length < bytes)
+        throw new ExpressionError(`no memory is mapped at ${expression.space} ${hex(address)}`, expression.at);
+      return fromLittleEndian(data);
+    }
+    case 'unary': {
+      const value = evaluate(expression.operand, names);
+      if (expression.operator === '!') return truth(value === 0n);
+      return wrap(expression.operator === '~' ? ~value : -value);
+    }
+    case 'binary': {
+      const left = evaluate(expression.left, names);
+      // The right side is not looked at when the left one decides: it may not even be readable then.
+      if (expression.operator === '&&') return left === 0n ? 0n : truth(evaluate(expression.right, names) !== 0n);
+      if (expression.operator === '||') return left !== 0n ? 1n : truth(evaluate(expression.right, names) !== 0n);
+      const right = evaluate(expression.right, names);
+      if (right === 0n && (expression.operator === '/' || expression.operator === '%'))
+        throw new ExpressionError('division by zero', expression.at);
+      return wrap(operators[expression.operator](left, right));
+    }
+  }
+}
+
+/** Puts a value where a register or memory expression says. Throws ExpressionError or UserError. */
+export function assign(place: Expression, value: bigint, names: Names): void {
+  if (place.kind === 'name') {
+    const found = names.find(place.name);
+    if (found?.kind !== 'register')
+      throw new ExpressionError(`${place.name} cannot be set: only registers and memory can`, place.at);
+    names.view.registers.write(registerName(place.name), value);
+    return;
+  }
+  if (place.kind === 'memory') {
+    const bytes = memoryBytes(place, names);
+    if (BigInt.asUintN(bytes * 8, value) !== value)
+      throw new ExpressionError(`${hex(value)} does not fit ${bytes} bytes`, place.at);
+    const address = evaluate(place.address, names);
+    const written = writeMemory(
+      names.target,
+      { space: place.space, address, view: names.view },
+      littleEndian(value, bytes),
+    );
+    if (written < bytes) throw new ExpressionError(`no memory is mapped at ${place.space} ${hex(address)}`, place.at);
+    return;
+  }
+  throw new ExpressionError('only registers and memory can be set', 0);
+}
+
+/** Bytes that a memory operand without a size has: one word of the mode. */
+export function memoryBytes(expression: Extract<Expression, { kind: 'memory' }>, names: Names): number {
+  return expression.bytes ?? names.view.codeSize / 8;
+}
+
+const operators: Record<Exclude<BinaryOperator, '&&' | '||'>, (a: bigint, b: bigint) => bigint> = {
+  '==': (a, b) => truth(a === b),
+  '!=': (a, b) => truth(a !== b),
+  '<': (a, b) => truth(a < b),
+  '<=': (a, b) => truth(a <= b),
+  '>': (a, b) => truth(a > b),
+  '>=': (a, b) => truth(a >= b),
+  '|': (a, b) => a | b,
+  '^': (a, b) => a ^ b,
+  '&': (a, b) => a & b,
+  // A shift by 64 or more leaves nothing; a BigInt shift by the full count would exhaust memory.
+  '<<': (a, b) => (b > 63n ? 0n : a << b),
+  '>>': (a, b) => (b > 63n ? 0n : a >> b),
+  '+': (a, b) => a + b,
+  '-': (a, b) => a - b,
+  '*': (a, b) => a * b,
+  '/': (a, b) => a / b,
+  '%': (a, b) => a % b,
+};
+
+function unknown(name: string, names: Names): string {
+  const wanted = name.toLowerCase();
+  const close = names
+    .all()
+    .find(candidate => candidate.toLowerCase() === wanted || nearly(candidate.toLowerCase(), wanted));
+  return `${name} is no register, symbol, VMCS field or exit reason${close ? `; did you mean ${close}?` : ''}`;
+}
+
+/** One letter added, dropped or changed. */
+function nearly(a: string, b: string): boolean {
+  if (Math.abs(a.length - b.length) > 1 || b.length < 4) return false;
+  let at = 0;
+  while (at < a.length && at < b.length && a[at] === b[at]) at++;
+  return [a.slice(at + 1) === b.slice(at + 1), a.slice(at) === b.slice(at + 1), a.slice(at + 1) === b.slice(at)].some(
+    Boolean,
+  );
+}

@@ -1,0 +1,127 @@
+import { rflagsBits, stateField, type BitField } from '../../core/schema';
+import { exitReasonNamed, exitReasons } from '../../core/tables/exits';
+import { vmcsFieldNamed, vmcsFields } from '../../core/tables/fields';
+import type { Machine } from '../../machine/machine';
+import { isRegister, partOf, registerName } from '../target/registers';
+import type { Target } from '../target/target';
+import { fieldBits } from '../target/vmcs';
+import type { View } from '../target/view';
+import { extract } from '../variables/bits';
+
+/** What a stop tells by itself, as names and values: `reason`, `qual`, `qual.write`, `gpa`, `port`, ... */
+export type EventNames = ReadonlyMap<string, bigint>;
+
+/** What a name means to an expression. `bits` are the members it has. */
+export interface Meaning {
+  kind: 'register' | 'event' | 'vmcs' | 'exit' | 'symbol' | 'bit';
+  value: bigint | undefined;
+  /** Bits of the value, for display. */
+  width: number;
+  bits?: readonly BitField[];
+}
+
+/** Looks names up for one frame of one stop. Registers come first, then what the stop tells, VMCS fields, exits, symbols. */
+export class Names {
+  constructor(
+    readonly target: Target,
+    readonly view: View,
+    private readonly event: EventNames = new Map(),
+  ) {}
+
+  find(name: string): Meaning | undefined {
+    if (name.startsWith('$')) return this.symbol(name.slice(1));
+    return (
+      this.register(name) ??
+      this.flag(name) ??
+      this.told(name) ??
+      this.field(name) ??
+      reason(name) ??
+      this.symbol(name) ??
+      this.member(name)
+    );
+  }
+
+  /** Every name there is, for completion and for "did you mean". */
+  all(): string[] {
+    const fields = vmcsFields.filter(field => field.supported).map(field => field.name);
+    const reasons = exitReasons.map(row => row.id).filter(Boolean);
+    return [...REGISTERS, ...this.event.keys(), ...fields, ...reasons, ...this.target.symbols.names()];
+  }
+
+  private register(name: string): Meaning | undefined {
+    if (!isRegister(name)) return undefined;
+    const part = partOf(name);
+    const field = stateField(registerName(name));
+    const width = part?.bits ?? field?.width ?? 64;
+    const bits = part ? (part.register === 'RFLAGS' ? stateField('RFLAGS')?.bits : undefined) : field?.bits;
+    return { kind: 'register', value: this.view.registers.read(registerName(name)), width, ...(bits ? { bits } : {}) };
+  }
+
+  /** `zf`: a flag by its own name. */
+  private flag(name: string): Meaning | undefined {
+    const bit = rflagsBits.find(candidate => candidate.name === name.toUpperCase());
+    const rflags = bit && this.view.registers.read('RFLAGS');
+    return (
+      bit && {
+        kind: 'bit',
+        value: rflags === undefined ? undefined : extract(rflags, bit),
+        width: bit.high - bit.low + 1,
+      }
+    );
+  }
+
+  private told(name: string): Meaning | undefined {
+    const value = this.event.get(name.toLowerCase());
+    return value === undefined ? undefined : { kind: 'event', value, width: 64 };
+  }
+
+  private field(name: string): Meaning | undefined {
+    const field = vmcsFieldNamed(name.toUpperCase());
+    if (!field) return undefined;
+    return {
+      kind: 'vmcs',
+      value: readField(this.target.machine, field.encoding, this.view.cpu),
+      width: 64,
+      bits: fieldBits(field),
+    };
+  }
+
+  private symbol(name: string): Meaning | undefined {
+    const symbol = this.target.symbols.named(name);
+    return symbol ? { kind: 'symbol', value: symbol.address, width: 64 } : undefined;
+  }
+
+  /** `cr0.PE`: a bit-field of what stands before the last dot. */
+  private member(name: string): Meaning | undefined {
+    const dot = name.lastIndexOf('.');
+    if (dot <= 0) return undefined;
+    const whole = this.find(name.slice(0, dot));
+    const bit = whole?.bits?.find(candidate => sameName(candidate.name, name.slice(dot + 1)));
+    if (!whole || !bit) return undefined;
+    const width = bit.high - bit.low + 1;
+    const value = whole.value === undefined ? undefined : extract(whole.value, bit);
+    return { kind: 'bit', value, width };
+  }
+}
+
+/** A field of the current VMCS, or undefined when there is none. */
+export function readField(machine: Machine, encoding: number, cpu: number): bigint | undefined {
+  const vmcs = machine.currentVmcs(cpu);
+  return vmcs === undefined ? undefined : machine.vmcs(vmcs)?.read(encoding);
+}
+
+function reason(name: string): Meaning | undefined {
+  const found = exitReasonNamed(name.toUpperCase());
+  return found ? { kind: 'exit', value: BigInt(found.number), width: 16 } : undefined;
+}
+
+/** Bit names hold blanks and slashes; in an expression they are written without. */
+function sameName(a: string, b: string): boolean {
+  const plain = (text: string) => text.toLowerCase().replace(/[^a-z0-9]/g, '');
+  return plain(a) === plain(b);
+}
+
+// prettier-ignore
+const REGISTERS = ['rax', 'rcx', 'rdx', 'rbx', 'rsp', 'rbp', 'rsi', 'rdi', 'r8', 'r9', 'r10', 'r11', 'r12', 'r13', 'r14', 'r15', 'rip',
+  'rflags', 'cs', 'ds', 'es', 'ss', 'fs', 'gs', 'ldtr', 'tr', 'cr0', 'cr2', 'cr3', 'cr4', 'cr8', 'dr0', 'dr1', 'dr2', 'dr3', 'dr6',
+  'dr7', 'ia32_efer', 'cpl', 'gdtr_base', 'gdtr_limit', 'idtr_base', 'idtr_limit'];

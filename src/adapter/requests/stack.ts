@@ -1,0 +1,57 @@
+import type { DebugProtocol } from '@vscode/debugprotocol';
+import { basename } from 'node:path';
+import { THREAD, type Session } from '../session';
+import { hex } from '../target/format';
+import { threadName, type Frame } from '../target/frames';
+import { memoryReference } from '../target/spaces';
+import { linearRip } from '../target/view';
+
+export function threads(session: Session): DebugProtocol.ThreadsResponse['body'] {
+  return { threads: [{ id: THREAD, name: threadName(session.target) }] };
+}
+
+export function stackTrace(
+  session: Session,
+  args: DebugProtocol.StackTraceArguments,
+): DebugProtocol.StackTraceResponse['body'] {
+  const { frames } = session;
+  const start = args.startFrame ?? 0;
+  const end = args.levels ? start + args.levels : frames.length;
+  return {
+    stackFrames: frames.slice(start, end).map((frame, n) => stackFrame(session, frame, start + n)),
+    totalFrames: frames.length,
+  };
+}
+
+function stackFrame(session: Session, frame: Frame, index: number): DebugProtocol.StackFrame {
+  const id = session.frameId(index);
+  if (frame.kind === 'label') return { id, name: frame.label, line: 0, column: 0, presentationHint: 'label' };
+  const { target } = session;
+  const linear = linearRip(frame.view, frame.rip);
+  // A caller's address is where it goes on; the line of the call is that of the byte before.
+  const looked = frame.caller ? linear - 1n : linear;
+  const row = target.row(looked, frame.view);
+  const name = target.describe(looked, frame.view) ?? hex(linear);
+  return {
+    id,
+    name,
+    line: row ? session.toClientLine(row.line) : 0,
+    column: row ? (session.client.columnsStartAt1 ? 1 : 0) : 0,
+    ...(row ? { source: { name: basename(row.file), path: row.file } } : {}),
+    instructionPointerReference: memoryReference(target, { space: 'linear', address: linear, view: frame.view }),
+  };
+}
+
+export function exceptionInfo(session: Session): DebugProtocol.ExceptionInfoResponse['body'] {
+  const { stop } = session;
+  const exception = stop?.exception;
+  if (!exception)
+    return { exceptionId: stop?.reason ?? 'stop', description: stop?.description ?? 'Stopped', breakMode: 'always' };
+  return {
+    exceptionId: exception.id,
+    description: exception.description,
+    breakMode: 'always',
+    // Clients show the details as a block of text, as they do a stack trace.
+    details: { message: exception.description, typeName: exception.id, stackTrace: exception.details },
+  };
+}

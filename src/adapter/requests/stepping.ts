@@ -1,0 +1,38 @@
+import type { DebugProtocol } from '@vscode/debugprotocol';
+import { forever } from '../control/plan';
+import { StepPlan, untilEntry, untilReturn } from '../control/step';
+import { UserError } from '../protocol/errors';
+import type { Session } from '../session';
+
+export function resume(session: Session): DebugProtocol.ContinueResponse['body'] {
+  session.resume(forever);
+  return { allThreadsContinued: true };
+}
+
+export function pause(session: Session): void {
+  session.debuggee.control.pause();
+}
+
+export function next(session: Session, { granularity }: DebugProtocol.NextArguments): void {
+  session.resume(new StepPlan(session.target, true, granularity !== 'instruction'));
+}
+
+export function stepIn(session: Session, { granularity }: DebugProtocol.StepInArguments): void {
+  const { target } = session;
+  if (target.atExit) {
+    // The processor already stands at the handler's first instruction; only the view moves.
+    target.atExit = false;
+    session.stopHere({ reason: 'step', description: 'Step' });
+    return;
+  }
+  session.resume(new StepPlan(target, false, granularity !== 'instruction'));
+}
+
+/** To the caller by its return address; out of an exit handler's outermost frame, until the guest is entered again. */
+export function stepOut(session: Session): void {
+  const { target, frames } = session;
+  const [inner, caller] = frames;
+  if (inner?.kind === 'code' && caller?.kind === 'code') return session.resume(untilReturn(target, inner, caller));
+  if (target.pendingExit && !target.atExit) return session.resume(untilEntry());
+  throw new UserError('there is nothing to step out to: the stack holds no return address', true);
+}

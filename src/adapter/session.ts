@@ -1,0 +1,217 @@
+import type { SourceFiles } from '../program/program';
+import type { BreakpointRegistry } from './breakpoints/registry';
+import { eventNames } from './control/event-names';
+import type { Plan } from './control/plan';
+import type { Outcome, RunControl } from './control/run';
+import type { StopReport } from './control/stops';
+import { Names } from './expression/names';
+import { UserError } from './protocol/errors';
+import { frames, type Frame } from './target/frames';
+import type { Target } from './target/target';
+import { Handles } from './variables/container';
+
+/** What the surroundings provide: files, and the processor's code. */
+export interface Host {
+  files(open?: Readonly<Record<string, string>>): SourceFiles;
+  core(): Promise<Uint8Array>;
+}
+
+/** A launched program and everything that works on it. */
+export interface Debuggee {
+  target: Target;
+  breakpoints: BreakpointRegistry;
+  control: RunControl;
+  stopOnEntry: boolean;
+  /** Loads the program anew. */
+  reset(): void;
+}
+
+/** What a client can do, as its initialize request says. */
+export interface Client {
+  linesStartAt1: boolean;
+  columnsStartAt1: boolean;
+  supportsInvalidatedEvent: boolean;
+  supportsMemoryEvent: boolean;
+}
+
+export const THREAD = 1;
+
+/** The state of one debug session: what every request handler works with. */
+export class Session {
+  client: Client = {
+    linesStartAt1: true,
+    columnsStartAt1: true,
+    supportsInvalidatedEvent: false,
+    supportsMemoryEvent: false,
+  };
+  readonly handles = new Handles();
+  /** The client has disconnected: nothing follows. */
+  over = false;
+  /** Why the machine stands where it stands. */
+  stop: StopReport | undefined;
+  private launched: Debuggee | undefined;
+  private cachedFrames: Frame[] | undefined;
+  private frameBase = 1;
+  private deferred: (() => void)[] = [];
+  /** Counts what makes a run's outcome nobody's business any more. */
+  private abandoned = 0;
+
+  constructor(
+    readonly host: Host,
+    private readonly emit: (event: string, body?: object) => void,
+  ) {}
+
+  event(event: string, body?: object): void {
+    this.emit(event, body);
+  }
+
+  output(
+    category: 'console' | 'stdout' | 'stderr' | 'important',
+    text: string,
+    where?: { path: string; line: number },
+  ): void {
+    const source = where ? { source: { path: where.path }, line: this.toClientLine(where.line) } : {};
+    this.emit('output', { category, output: text, ...source });
+  }
+
+  /** Runs `action` when the response to the current request is out: events that follow from it must not overtake it. */
+  afterResponse(action: () => void): void {
+    this.deferred.push(action);
+  }
+
+  runDeferred(): void {
+    const actions = this.deferred;
+    this.deferred = [];
+    for (const action of actions) action();
+  }
+
+  get debuggee(): Debuggee {
+    if (!this.launched) throw new UserError('nothing is launched: send a launch request first');
+    return this.launched;
+  }
+
+  get isLaunched(): boolean {
+    return this.launched !== undefined;
+  }
+
+  get target(): Target {
+    return this.debuggee.target;
+  }
+
+  begin(debuggee: Debuggee): void {
+    this.launched = debuggee;
+  }
+
+  /** Lets the program go; requests that need one get an error from now on. */
+  async end(): Promise<void> {
+    const debuggee = this.launched;
+    this.launched = undefined;
+    this.abandoned++;
+    await debuggee?.control.halt();
+    debuggee?.breakpoints.dispose();
+  }
+
+  /** Ends the current run, if any, without a word to the client. */
+  async interrupt(): Promise<void> {
+    this.abandoned++;
+    await this.debuggee.control.halt();
+  }
+
+  /** Throws unless the machine stands still. */
+  requireStopped(): void {
+    if (this.debuggee.control.running) throw new UserError('the processor is running: pause it first');
+  }
+
+  /** Starts the machine; the stopped event comes by itself. Call when the response may go out. */
+  resume(plan: Plan, reason = 'step'): void {
+    const { control } = this.debuggee;
+    const run = this.abandoned;
+    this.forget();
+    this.stop = undefined;
+    this.afterResponse(() => {
+      control.run(plan, reason).then(
+        outcome => {
+          if (run === this.abandoned) this.came(outcome);
+        },
+        error => this.output('stderr', `Ringscope failed while running: ${error}\n`),
+      );
+    });
+  }
+
+  /** Announces a stop that needed no running (entry, or Step In at a VM exit). */
+  stopHere(report: StopReport): void {
+    this.forget();
+    this.afterResponse(() => this.announce(report));
+  }
+
+  /** Values were changed by the user: everything shown may be stale. */
+  changed(areas: ('stacks' | 'variables')[], memory?: { reference: string; count: number }): void {
+    this.cachedFrames = undefined;
+    if (this.client.supportsInvalidatedEvent)
+      this.afterResponse(() => this.event('invalidated', { areas, threadId: THREAD }));
+    if (memory && this.client.supportsMemoryEvent)
+      this.afterResponse(() =>
+        this.event('memory', { memoryReference: memory.reference, offset: 0, count: memory.count }),
+      );
+  }
+
+  /** The stack of this stop, computed once. */
+  get frames(): Frame[] {
+    this.cachedFrames ??= frames(this.target);
+    return this.cachedFrames;
+  }
+
+  frameId(index: number): number {
+    return this.frameBase + index;
+  }
+
+  /** The frame with that id, the top one when absent. A label has no registers: its place is taken by the next frame. */
+  frame(id: number | undefined): Frame & { kind: 'code' } {
+    this.requireStopped();
+    const index = id === undefined ? 0 : id - this.frameBase;
+    const found = this.frames.slice(Math.max(index, 0)).find(frame => frame.kind === 'code');
+    if (index < 0 || index >= this.frames.length || !found)
+      throw new UserError(`frame ${id} is not valid: the machine has moved since`);
+    return found as Frame & { kind: 'code' };
+  }
+
+  /** Names for expressions in that frame. */
+  names(frameId: number | undefined): Names {
+    const { view } = this.frame(frameId);
+    return new Names(this.target, view, eventNames(this.target, this.stop?.fact));
+  }
+
+  toClientLine(line: number): number {
+    return this.client.linesStartAt1 ? line : line - 1;
+  }
+
+  fromClientLine(line: number): number {
+    return this.client.linesStartAt1 ? line : line + 1;
+  }
+
+  private came(outcome: Outcome): void {
+    if (outcome.kind === 'stopped') return this.announce(outcome.report);
+    this.output('console', `${outcome.report.detail}\n`);
+    this.event('exited', { exitCode: outcome.report.status });
+    this.event('terminated');
+  }
+
+  private announce(report: StopReport): void {
+    this.stop = report;
+    const { reason, description, text, hitBreakpointIds } = report;
+    this.event('stopped', {
+      reason,
+      description,
+      ...(text ? { text } : {}),
+      ...(hitBreakpointIds ? { hitBreakpointIds } : {}),
+      threadId: THREAD,
+      allThreadsStopped: true,
+    });
+  }
+
+  private forget(): void {
+    this.handles.clear();
+    this.frameBase += this.cachedFrames?.length ?? 0;
+    this.cachedFrames = undefined;
+  }
+}

@@ -1,0 +1,82 @@
+import { Code, Decoder, DecoderOptions, FlowControl, Formatter, FormatterSyntax, Mnemonic, OpKind } from 'iced-x86';
+
+/** The longest instruction, in bytes (SDM 2A 2.3.11). */
+export const MAX_INSTRUCTION_BYTES = 15;
+
+/** What stepping and the disassembly need to know of one instruction. */
+export interface Instruction {
+  /** Offset in the code segment of its first byte. */
+  ip: bigint;
+  bytes: Uint8Array;
+  /** NASM syntax, numbers in hex with `0x`. */
+  text: string;
+  flow: 'next' | 'call' | 'return' | 'branch' | 'interrupt';
+  /** Where a direct near call or branch goes. */
+  target?: bigint;
+  /** The address of a RIP-relative operand. */
+  refers?: bigint;
+}
+
+let formatter: Formatter | undefined;
+
+/** NASM syntax as people write it: `0x` numbers, no leading zeros, a space after the comma. */
+function nasm(): Formatter {
+  if (formatter) return formatter;
+  formatter = new Formatter(FormatterSyntax.Nasm);
+  formatter.hexPrefix = '0x';
+  formatter.hexSuffix = '';
+  formatter.uppercaseHex = false;
+  formatter.spaceAfterOperandSeparator = true;
+  formatter.branchLeadingZeros = false;
+  formatter.smallHexNumbersInDecimal = false;
+  formatter.ripRelativeAddresses = false;
+  formatter.nasmShowSignExtendedImmediateSize = false;
+  formatter.showBranchSize = false;
+  return formatter;
+}
+
+const TARGETS = new Set([OpKind.NearBranch16, OpKind.NearBranch32, OpKind.NearBranch64]);
+
+/** Decodes the instruction at `ip` from the bytes there, or undefined when they are no instruction (or end too early). */
+export function decode(bytes: Uint8Array, ip: bigint, size: 16 | 32 | 64): Instruction | undefined {
+  const decoder = new Decoder(size, bytes.subarray(0, MAX_INSTRUCTION_BYTES), DecoderOptions.None);
+  decoder.ip = ip;
+  const instruction = decoder.decode();
+  try {
+    if (instruction.code === Code.INVALID) return undefined;
+    const enters = instruction.mnemonic === Mnemonic.Vmlaunch || instruction.mnemonic === Mnemonic.Vmresume;
+    // A VM entry does not come back to the instruction after it, unless it fails.
+    const flow = enters ? 'next' : flowOf(instruction.flowControl);
+    const direct = instruction.opCount > 0 && TARGETS.has(instruction.opKind(0));
+    return {
+      ip,
+      bytes: bytes.slice(0, instruction.length),
+      text: nasm().format(instruction),
+      flow,
+      ...(direct ? { target: instruction.nearBranchTarget } : {}),
+      ...(instruction.isIpRelMemoryOperand ? { refers: instruction.ipRelMemoryAddress } : {}),
+    };
+  } finally {
+    // These live in WebAssembly memory, which no garbage collector looks at.
+    instruction.free();
+    decoder.free();
+  }
+}
+
+function flowOf(flow: FlowControl): Instruction['flow'] {
+  switch (flow) {
+    case FlowControl.Call:
+    case FlowControl.IndirectCall:
+      return 'call';
+    case FlowControl.Return:
+      return 'return';
+    case FlowControl.Interrupt:
+      return 'interrupt';
+    case FlowControl.UnconditionalBranch:
+    case FlowControl.IndirectBranch:
+    case FlowControl.ConditionalBranch:
+      return 'branch';
+    default:
+      return 'next';
+  }
+}

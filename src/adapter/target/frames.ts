@@ -1,0 +1,74 @@
+import { exitReason } from '../../core/tables/exits';
+import { vmcsFieldNamed } from '../../core/tables/fields';
+import { hex } from './format';
+import { CallerRegisters } from './registers';
+import type { Target } from './target';
+import { unwind, type Activation, type Root } from './unwind';
+import { exitTitle } from './vmcs';
+import type { View, World } from './view';
+
+/** A stack frame, or (with `label`) the border between a guest and its hypervisor. */
+export type Frame =
+  | { kind: 'code'; view: View; rip: bigint; rsp: bigint; returnSlot?: bigint; caller: boolean }
+  | { kind: 'label'; label: string };
+
+/**
+ * The whole stack, innermost first. A VM entry reads like a call that the hypervisor makes, a VM exit like one that the
+ * guest makes: while the handler runs it is on top, with the guest below.
+ */
+export function frames(target: Target): Frame[] {
+  const operation = target.machine.vmxOperation(target.cpu);
+  const exit = target.pendingExit;
+  if (target.atExit && exit) {
+    const launched = `VM entry: ${target.lastEntry?.launch ? 'VMLAUNCH' : 'VMRESUME'}, VMCS ${hex(exit.fact.vmcs)}`;
+    return [...world(target, 'guest'), { kind: 'label', label: launched }, ...world(target, 'current')];
+  }
+  if (operation === 'non-root') {
+    const vmcs = target.machine.currentVmcs(target.cpu) ?? 0n;
+    const launched = `VM entry: ${target.lastEntry?.launch ? 'VMLAUNCH' : 'VMRESUME'}, VMCS ${hex(vmcs)}`;
+    return [...world(target, 'current'), { kind: 'label', label: launched }, ...world(target, 'host')];
+  }
+  if (exit) {
+    const left = `${exitTitle(exit.fact.reason)}, VMCS ${hex(exit.fact.vmcs)}`;
+    return [...world(target, 'current', hostRoot(target)), { kind: 'label', label: left }, ...world(target, 'guest')];
+  }
+  return world(target, 'current');
+}
+
+/** Frames of one side of the boundary. `root` ends its stack. */
+function world(target: Target, which: World, root?: Root): Frame[] {
+  const view = target.view(which);
+  // The hypervisor below a guest stands at the instruction that entered it; HOST_RIP is where it will go on.
+  const rip = (which === 'host' ? target.lastEntry?.rip : undefined) ?? view.registers.read('RIP') ?? 0n;
+  const rsp = view.registers.read('RSP') ?? 0n;
+  return unwind(target, view, rip, rsp, root).map((activation, n) => codeFrame(view, activation, n > 0));
+}
+
+function codeFrame(view: View, activation: Activation, caller: boolean): Frame {
+  const { rip, rsp, returnSlot } = activation;
+  const seen = caller ? { ...view, registers: new CallerRegisters(view.registers, rip, rsp) } : view;
+  return { kind: 'code', view: seen, rip, rsp, caller, ...(returnSlot === undefined ? {} : { returnSlot }) };
+}
+
+/** Where the handler began: what lies above its RSP belongs to whoever launched the guest. */
+function hostRoot(target: Target): Root {
+  const { registers } = target.view('host');
+  return { rip: registers.read('RIP') ?? 0n, rsp: registers.read('RSP') ?? 0n };
+}
+
+/** `CPU 0 · guest (VPID 1)`, `CPU 0 · VMX root`, `CPU 0`. */
+export function threadName(target: Target): string {
+  const { machine, cpu } = target;
+  const operation = machine.vmxOperation(cpu);
+  if (operation === 'off') return `CPU ${cpu}`;
+  if (operation === 'root' && !target.atExit) return `CPU ${cpu} · VMX root`;
+  const vmcs = machine.currentVmcs(cpu);
+  const field = vmcsFieldNamed('VPID');
+  const vpid = vmcs === undefined || !field ? undefined : machine.vmcs(vmcs)?.read(field.encoding);
+  return vpid ? `CPU ${cpu} · guest (VPID ${vpid})` : `CPU ${cpu} · guest`;
+}
+
+/** The identifier of a basic exit reason, as `exit:…` breakpoints spell it. */
+export function exitName(reason: number): string {
+  return exitReason(reason)?.id ?? `RESERVED_${reason}`;
+}

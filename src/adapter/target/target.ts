@@ -1,0 +1,185 @@
+import type { FactOf } from '../../machine/facts';
+import type { Machine } from '../../machine/machine';
+import type { LineRow, Program } from '../../program/program';
+import { decode, MAX_INSTRUCTION_BYTES, type Instruction } from './code';
+import { UserError } from '../protocol/errors';
+import { ExitLog } from './exits';
+import { LineTable } from './lines';
+import { isRegister, LiveRegisters, VmcsRegisters, type Registers } from './registers';
+import { SymbolTable } from './symbols';
+import { linearRip, type View, type World } from './view';
+
+// prettier-ignore
+const GENERAL = ['RAX', 'RCX', 'RDX', 'RBX', 'RBP', 'RSI', 'RDI', 'R8', 'R9', 'R10', 'R11', 'R12', 'R13', 'R14', 'R15'];
+
+/**
+ * What is debugged: a machine, the program on it, and what the debugger remembers about both.
+ *
+ * Program addresses (of symbols and line rows) are where the image was loaded, so they are host-physical. Linear
+ * addresses are what the processor uses. They agree until paging or EPT says otherwise.
+ */
+export class Target {
+  readonly symbols: SymbolTable;
+  readonly lines: LineTable;
+  exits = new ExitLog();
+  readonly cpu = 0;
+  /** True from a VM exit until the hypervisor's first instruction: the stop still belongs to the guest's instruction. */
+  atExit = false;
+  /** Linear minus program addresses of guests whose memory the hypervisor put elsewhere. */
+  readonly displacements = new Set<bigint>();
+  /** The instruction that entered the guest. */
+  lastEntry: FactOf<'vm-entry'> | undefined;
+  private readonly exitGeneral = new Map<string, bigint>();
+  private readonly live: LiveRegisters;
+
+  constructor(
+    readonly machine: Machine,
+    readonly program: Program,
+  ) {
+    this.symbols = new SymbolTable(program.symbols, extent(program));
+    this.lines = new LineTable(program.lines);
+    this.live = new LiveRegisters(machine, this.cpu);
+    machine.on('vm-exit', fact => this.exited(fact));
+    machine.on('vm-entry', fact => this.entered(fact));
+  }
+
+  /** The program was loaded anew: forget what happened. */
+  reset(): void {
+    this.exits = new ExitLog();
+    this.atExit = false;
+    this.lastEntry = undefined;
+    this.displacements.clear();
+    this.exitGeneral.clear();
+  }
+
+  /** The guest's last exit, while its hypervisor handles it. */
+  get pendingExit() {
+    const last = this.exits.last;
+    if (!last || last.entered !== undefined) return undefined;
+    return this.machine.vmxOperation(this.cpu) === 'root' ? last : undefined;
+  }
+
+  /** The view of the stop: the guest's at a VM exit, otherwise the processor's. */
+  get stopView(): View {
+    return this.view(this.atExit ? 'guest' : 'current');
+  }
+
+  view(world: World): View {
+    return {
+      cpu: this.cpu,
+      world,
+      registers: this.registers(world),
+      context: this.machine.context(world, this.cpu),
+      codeSize: this.machine.codeSize(world, this.cpu),
+    };
+  }
+
+  /** The program address of what lies at `linear`, as far as the program has anything there. */
+  programAddress(linear: bigint, view: View): bigint {
+    const known = (address: bigint) =>
+      this.lines.at(address) !== undefined || this.symbols.nearest(address) !== undefined;
+    // Under EPT the guest's addresses mean nothing until they are translated; without, the linear address is the likely one.
+    const translated = view.context.eptp !== 0n;
+    if (!translated && known(linear)) return linear;
+    const physical = this.physical(linear, view);
+    return physical !== undefined && known(physical) ? physical : linear;
+  }
+
+  /** Host-physical address of `linear`, or undefined when it is not mapped for reading. */
+  physical(linear: bigint, view: View): bigint | undefined {
+    const { result } = this.machine.walk(linear, 'linear', 'read', { ...view.context, cpl: 0 });
+    return result.ok ? result.address : undefined;
+  }
+
+  /** `main+0x4`, or undefined. */
+  describe(linear: bigint, view: View): string | undefined {
+    return this.symbols.describe(this.programAddress(linear, view));
+  }
+
+  row(linear: bigint, view: View): LineRow | undefined {
+    return this.lines.at(this.programAddress(linear, view));
+  }
+
+  /** Where a program address may turn up as a linear address. */
+  linearAddresses(address: bigint): bigint[] {
+    return [address, ...[...this.displacements].map(displacement => BigInt.asUintN(64, address + displacement))];
+  }
+
+  /** The instruction at `rip` of that view, or undefined when none can be fetched or decoded. */
+  instruction(view: View, rip = view.registers.read('RIP') ?? 0n): Instruction | undefined {
+    const bytes = this.machine.readLinear(linearRip(view, rip), MAX_INSTRUCTION_BYTES, view.context);
+    return decode(bytes, rip, view.codeSize);
+  }
+
+  private registers(world: World): Registers {
+    if (world === 'current') return this.live;
+    const vmcs = this.machine.currentVmcs(this.cpu);
+    if (vmcs === undefined) return this.live;
+    if (world === 'host') return new VmcsRegisters(this.machine, vmcs, 'HOST', undefined);
+    // Until the hypervisor runs, the general-purpose registers are still the guest's; afterwards, what they were.
+    const general = this.atExit ? this.live : new Remembered(this.exitGeneral, this.live);
+    return new VmcsRegisters(this.machine, vmcs, 'GUEST', general);
+  }
+
+  private exited(fact: FactOf<'vm-exit'>): void {
+    this.exits.add(fact);
+    for (const name of GENERAL) this.exitGeneral.set(name, this.machine.register(name, fact.cpu));
+  }
+
+  /** Answers true, to stop, when breakpoints in the guest have to be placed anew before it runs. */
+  private entered(fact: FactOf<'vm-entry'>): boolean {
+    this.exits.entered(fact.instruction);
+    const first = this.lastEntry?.vmcs !== fact.vmcs || fact.launch;
+    this.lastEntry = fact;
+    return first && this.learnDisplacement();
+  }
+
+  /** A guest that was just launched: does its code lie where the program says, or did EPT move it? */
+  private learnDisplacement(): boolean {
+    const view = this.view('current');
+    const linear = linearRip(view);
+    const physical = this.physical(linear, view);
+    if (physical === undefined || physical === linear || !this.lines.at(physical)) return false;
+    const known = this.displacements.size;
+    this.displacements.add(linear - physical);
+    return this.displacements.size > known;
+  }
+
+  /** The view whose guest-physical addresses are a guest's: the guest's, whichever side is stopped. */
+  get guestView(): View {
+    return this.view(this.pendingExit ? 'guest' : 'current');
+  }
+}
+
+/** General-purpose registers as they were; the rest as it is. */
+class Remembered implements Registers {
+  constructor(
+    private readonly values: ReadonlyMap<string, bigint>,
+    private readonly live: Registers,
+  ) {}
+
+  read(name: string): bigint | undefined {
+    return this.values.get(name.toUpperCase()) ?? this.live.read(name);
+  }
+
+  write(name: string, value: bigint): void {
+    // Where the hypervisor saved it is the hypervisor's own business.
+    if (this.values.has(name.toUpperCase()))
+      throw new UserError(`${name} was saved by the hypervisor: set it at the VM exit`, true);
+    this.live.write(name, value);
+  }
+
+  has(name: string): boolean {
+    return isRegister(name);
+  }
+}
+
+function extent(program: Program): { low: bigint; high: bigint } {
+  const starts = program.segments.map(segment => BigInt(segment.address));
+  const ends = program.segments.map(segment => BigInt(segment.address) + BigInt(segment.memoryBytes));
+  const labels = program.symbols.filter(symbol => symbol.kind !== 'constant').map(symbol => symbol.address);
+  const least = (list: bigint[]) => list.reduce((a, b) => (b < a ? b : a));
+  const most = (list: bigint[]) => list.reduce((a, b) => (b > a ? b : a));
+  const all = [...starts, ...ends, ...labels];
+  return all.length ? { low: least(all), high: most(all) + 1n } : { low: 0n, high: 0n };
+}
