@@ -17,6 +17,7 @@ PAGE                equ 4096
 
 start:
         mov     rsp, host_stack_top
+        call    open_serial
 
         ; VMX operation: fixed bits of CR0 and CR4, the revision identifier, VMXON (23.7).
         mov     ecx, IA32_VMX_CR0_FIXED0
@@ -78,6 +79,9 @@ start:
 
 ; VM exits come here, and so do VM entries that fail on the guest's state: bit 31 of the exit reason tells (26.8).
 vm_exit:
+%ifdef TRACE_EXITS
+        call    trace_exit
+%endif
         vmcs_read rbx, EXIT_REASON
         bt      rbx, ENTRY_FAILED
         jc      .entry_failed
@@ -110,6 +114,7 @@ guest_start:
 %include "../include/vmcs-state.inc"
 %include "../include/serial.inc"
 %include "../include/power.inc"
+%include "../include/trace-exits.inc"
 
 text_guest:        db "guest: running", 10, 0
 text_entry_failed: db "hypervisor: VM exit, or a VM entry that failed: exit reason ", 0

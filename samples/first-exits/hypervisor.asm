@@ -41,6 +41,7 @@ endstruc
 
 start:
         mov     rsp, host_stack_top
+        call    open_serial
         mov     rsi, text_hello
         call    print
 
@@ -183,6 +184,9 @@ vm_exit:
         mov     rbp, rsp                ; RBP -> the guest's registers from here on
 
         inc     qword [exit_count]
+%ifdef TRACE_EXITS
+        call    trace_exit
+%endif
         vmcs_read rax, EXIT_REASON
         cmp     eax, EXIT_CPUID
         je      on_cpuid
@@ -322,6 +326,7 @@ no_vmx:
 %include "../include/vmcs-state.inc"
 %include "../include/serial.inc"
 %include "../include/power.inc"
+%include "../include/trace-exits.inc"
 
 ; ---------------------------------------------------------------------------------------------------------------------
 text_hello:      db "hypervisor: turning VMX on", 10, 0

@@ -11,6 +11,7 @@ default rel
 start:
         mov     rsp, stack_top          ; PUSH, CALL and RET need a stack
 
+        call    open_serial
         mov     rsi, greeting
         call    print                   ; F10 steps over the call, F11 into it
 

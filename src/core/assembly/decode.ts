@@ -4,7 +4,7 @@ import { State } from './generated/state.generated';
 import { Op } from './generated/op.generated';
 import { addBlock, encodeOp, reserve } from './blocks';
 import { MODE_64, MODE_CHECK, MODE_CODE, longCode } from './context';
-import { Vector, faultCode } from './fault';
+import { Vector, clearFault, faultCode } from './fault';
 import { opcode } from './opcodes';
 import { pageFlags, ramPointer, readPhysical } from './physical';
 import * as D from './decoder';
@@ -15,6 +15,8 @@ import { protectCode, translateCode } from './tlb';
 const BLOCK: u32 = 60;
 /** Where the bytes of an instruction lie that crosses a page or comes from a device. */
 const FETCH: usize = CROSSING + 0x200;
+/** Instead of a length: the bytes cannot be fetched. */
+const NO_BYTES: u32 = 0xff;
 
 /** Decodes the instruction at `ip` into record `p`. The length, or 0: `available` bytes are not enough. */
 function decodeOne(p: usize, ip: usize, available: u32, rip: u64): u32 {
@@ -104,18 +106,22 @@ function firstFits(rip: u64, physical: u64): bool {
   return available == 15 || decodeOne(CROSSING + R.RECORD, ramPointer(physical), available, rip) != 0;
 }
 
-/** One instruction whose bytes lie in two pages, or in no RAM; checked and decoded anew each time it runs. */
-function decodeCrossing(rip: u64, base: u64, physical: u64): usize {
+/** Bytes may lie in two pages, or in no RAM: copies them to decode into `p`. The length; 0: too long; NO_BYTES: a fault is noted. */
+function decodeCopy(p: usize, rip: u64, base: u64, physical: u64): u32 {
   const room = min<u32>(15, 0x1000 - (<u32>physical & 0xfff));
   fetch(FETCH, physical, room);
+  const length = decodeOne(p, FETCH, room, rip);
+  if (length || room == 15) return length;
+  const second = translateCode(D.wrap(rip + room), base);
+  if (second == u64.MAX_VALUE) return NO_BYTES;
+  fetch(FETCH + room, second, 15 - room);
+  return decodeOne(p, FETCH, 15, rip);
+}
+/** One instruction whose bytes lie in two pages, or in no RAM; checked and decoded anew each time it runs. */
+function decodeCrossing(rip: u64, base: u64, physical: u64): usize {
   let p = CROSSING + R.RECORD;
-  let length = decodeOne(p, FETCH, room, rip);
-  if (!length && room < 15) {
-    const second = translateCode(D.wrap(rip + room), base);
-    if (second == u64.MAX_VALUE) return 0;
-    fetch(FETCH + room, second, 15 - room);
-    length = decodeOne(p, FETCH, 15, rip);
-  }
+  let length = decodeCopy(p, rip, base, physical);
+  if (length == NO_BYTES) return 0;
   if (length && !withinLimit(rip, length)) { faultCode(Vector.GP, 0); return 0; }
   if (!length) { marker(p, Op.TOOLONG, rip); length = 15; }
   if (isWatched(rip, base)) {
@@ -127,6 +133,19 @@ function decodeCrossing(rip: u64, base: u64, physical: u64): usize {
   finish(CROSSING, rip, base, physical, 0, length);
   return CROSSING;
 }
+/**
+ * Length in bytes of the instruction at `rip`, decoded in the current mode without running; with UNDEFINED when it would
+ * raise #UD. 0: its bytes are not mapped, or it is longer than 15 bytes.
+ */
+export function instructionAt(rip: u64): u32 {
+  const base = longCode() ? 0 : load<u64>(State.CS_BASE);
+  const physical = translateCode(rip, base);
+  const p = CROSSING + R.RECORD;
+  const length = physical == u64.MAX_VALUE ? NO_BYTES : decodeCopy(p, rip, base, physical);
+  if (length == NO_BYTES) { clearFault(); return 0; }
+  return length && load<u16>(p) == encodeOp(Op.UD) ? length | UNDEFINED : length;
+}
+export const UNDEFINED: u32 = 0x100;
 function fetch(to: usize, physical: u64, bytes: u32): void {
   if (pageFlags(physical) & PAGE_RAM) { memory.copy(to, ramPointer(physical), bytes); return; }
   for (let n: u32 = 0; n < bytes; n++) store<u8>(to + n, readPhysical<u8>(physical + n));

@@ -3,8 +3,8 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Machine } from '../../../src/machine/machine';
-import { loadProgram } from '../../../src/program/load';
 import type { Program } from '../../../src/program/program';
+import { programOf } from '../sources';
 import type { Draft } from './draft';
 import { AT, BYTES, CASES, CASE_BYTES, CODE_BYTES, DRIVER, FIRST_CASE, LOW, RFLAGS, defines, hex } from './layout';
 
@@ -22,12 +22,9 @@ export class Driver {
   ) {}
 
   static load(): Driver {
-    const file = path.join(FOLDER, 'driver.asm');
-    const sources = { read: (name: string) => readFileSync(name), resolve: (_: string, name: string) => name };
-    const loaded = loadProgram(file, sources, { defines, memoryBytes: MACHINE_BYTES });
-    if (!loaded.ok) throw new Error(loaded.errors.map(e => `${e.file}:${e.line}: ${e.message}`).join('\n'));
-    const symbol = (name: string): number => Number(loaded.program.symbols.find(s => s.name === name)!.address);
-    return new Driver(loaded.program, symbol('fell_through'), symbol('branched'));
+    const program = programOf(path.join(FOLDER, 'driver.asm'), { defines, memoryBytes: MACHINE_BYTES });
+    const symbol = (name: string): number => Number(program.symbols.find(s => s.name === name)!.address);
+    return new Driver(program, symbol('fell_through'), symbol('branched'));
   }
 
   /** The batch as bytes for CASES. */

@@ -9,6 +9,7 @@ import { Abort, ExitReason } from '../generated/exits.generated';
 import { Exit } from '../generated/controls.generated';
 import { Vmcs } from '../generated/fields.generated';
 import { flushVpid, switchSpace } from '../context';
+import { instructionAt } from '../decode';
 import { eventsChanged } from '../events';
 import { FactCode, observed, tell } from '../facts';
 import { getFlags } from '../flags';
@@ -130,15 +131,19 @@ export function exitOnException(vector: u32, error: u32, hasError: bool, type: u
   return leaveGuest(ExitReason.EXCEPTION_NMI, qualification, length, information, error, flagsWithRf(resume));
 }
 
-/** EPT violation or misconfiguration, as the walker noted it. */
+/**
+ * EPT violation or misconfiguration, as the walker noted it. The manual leaves the instruction length undefined here
+ * (SDM 3C 27.2.5), processors supply it for data accesses, and hypervisors that emulate devices rely on that.
+ */
 export function exitOnEpt(misconfiguration: bool): usize {
   const vmcs = writableVmcs();
   store<u64>(vmcs, load<u64>(State.FAULT_PHYSICAL), Vmcs.GUEST_PHYSICAL_ADDRESS);
   const qualification = load<u64>(State.FAULT_QUALIFICATION) | <u64>nmiUnblocking();
   if (qualification & 0x80) store<u64>(vmcs, load<u64>(State.FAULT_ADDRESS), Vmcs.GUEST_LINEAR_ADDRESS);
   const rflags = flagsWithRf((load<u32>(State.DELIVERING) & VALID) == 0);
-  if (misconfiguration) return leaveGuest(ExitReason.EPT_MISCONFIG, 0, 0, 0, 0, rflags);
-  return leaveGuest(ExitReason.EPT_VIOLATION, qualification, 0, 0, 0, rflags);
+  const length = instructionAt(load<u64>(State.RIP)) & 0xf;
+  if (misconfiguration) return leaveGuest(ExitReason.EPT_MISCONFIG, 0, length, 0, 0, rflags);
+  return leaveGuest(ExitReason.EPT_VIOLATION, qualification, length, 0, 0, rflags);
 }
 
 /** A fault during the delivery of a double fault. */
