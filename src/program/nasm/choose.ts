@@ -11,7 +11,7 @@ import { encodingOf, type Encoding, type OperandRule } from './encodings';
 import type { MnemonicInfo } from './mnemonics';
 import type { OperandValue } from './operand';
 import { SourceError } from './problem';
-import { isClass, rewriteOperands } from './rewrite';
+import { isClass, rewriteOperands, withAddressOperand } from './rewrite';
 import { generalRegister } from './registers';
 import { isSimple, sectionOf, unsigned, type Value } from './value';
 
@@ -24,7 +24,7 @@ const EVEX_FIRST = /^(vpdp(bus|wss)ds?|vpmadd52[lh]uq|vcvtneps2bf16)$/;
 
 /** Instructions whose memory operand has the size of the mode when the source gives none. */
 const DEFAULT_MEMORY_SIZE = new Set(
-  'call jmp lgdt lidt sgdt sidt fldenv fnstenv fstenv frstor fnsave fsave cvtsi2ss cvtsi2sd vcvtsi2ss vcvtsi2sd vcvtpd2dq vcvttpd2dq vcvtpd2ps vcvtpd2ph vcvtdq2ph vcvtudq2ph vcvtqq2ph vcvtuqq2ph vcvtneps2bf16'.split(
+  'call jmp lgdt lidt sgdt sidt fldenv fnstenv fstenv frstor fnsave fsave cvtsi2ss cvtsi2sd vcvtsi2ss vcvtsi2sd movd vcvtpd2dq vcvttpd2dq vcvtpd2ps vcvtpd2ph vcvtdq2ph vcvtudq2ph vcvtqq2ph vcvtuqq2ph vcvtneps2bf16'.split(
     ' ',
   ),
 );
@@ -44,6 +44,7 @@ export function assembleInstruction(
     if (withoutOperands) mnemonic = { name: name + 'p', encodings: withoutOperands };
   }
   if (mnemonic.name === 'invpcid' && state.bits === 64) prefixes = { ...prefixes, operandSize: 64 };
+  prefixes = withAddressOperand(mnemonic, operands, prefixes);
   let all = rewriteOperands(mnemonic, operands, state.bits);
   const addresses = new Map<OperandValue, Map<boolean, Address>>();
   const inMode = mnemonic.encodings.filter(e => e.modes & state.bits);
@@ -143,6 +144,7 @@ function fittingEncodings(
     if (prefixes.vex ? encoding.evex || encoding.legacy : prefixes.evex && !encoding.evex) return false;
     if (!prefixes.vex && !encoding.evex && EVEX_FIRST.test(mnemonic.name)) return false;
     if (UNKNOWN_TO_NASM.has(encoding.code)) return false;
+    if (prefixes.elision && encoding.operands.some(operandRule => operandRule.memory === 'offset')) return false;
     if (encoding.code === Code.Xchg_r32_EAX && state.bits === 64 && isRegister(operands[0], Register.EAX)) return false;
     const rule = (i: number) => encoding.operands[encoding.written[i]];
     return (
@@ -255,7 +257,10 @@ function fits(
     case 'register':
       if (rule.fixed !== undefined) return rule.fixed === operand.register.register;
       if (rule.registers !== operand.register.class) return false;
-      return operand.size === undefined || operand.size === operand.register.bits;
+      // `insertps xmm0, dword xmm1, 2`: the size may be that of the part used.
+      return (
+        operand.size === undefined || operand.size === operand.register.bits || operand.size === encoding.memoryBits
+      );
     case 'memory':
       return memoryFits(operand, rule, encoding, state);
     case 'far':
@@ -269,7 +274,7 @@ function fits(
       if (!rule.immediate || operand.distance) return false;
       if (
         encoding.code === Code.Mov_rm64_imm32 &&
-        operand.size === undefined &&
+        (operand.size === undefined || operand.size === 64) &&
         isClass(all[0], 'gpr64') &&
         !fitsSigned32(operand.value)
       )
@@ -293,6 +298,8 @@ function memoryFits(
     return operand.size === undefined || operand.size === encoding.memoryBits - 16;
   }
   if (farForm && FAR_POINTER.has(encoding.code)) return false;
+  const selector = rule.memory === 'any' && encoding.operands.some(other => other.registers === 'segment');
+  if (selector && (operand.size === 32 || operand.size === 64)) return true;
   const wanted = operand.decorators?.some(d => d.startsWith('1to')) ? encoding.broadcastBits : encoding.memoryBits;
   if (operand.size !== undefined && wanted !== 0 && operand.size !== wanted) return false;
   const vectors = operand.address.terms.filter(term => /^[xyz]mm\d/.test(term.key));

@@ -6,7 +6,8 @@ export interface ConditionHelp {
   expand(tokens: readonly Token[]): Token[];
   evaluate(tokens: readonly Token[]): bigint;
   isDefined(name: string): boolean;
-  isMacro(name: string, parameters: number | undefined): boolean;
+  /** Whether a multi-line macro fits a header: NAME [COUNT[-MOST]]. */
+  isMacro(header: readonly Token[]): boolean;
   context(): string | undefined;
 }
 
@@ -15,10 +16,7 @@ type Test = (rest: readonly Token[], help: ConditionHelp, column: number) => boo
 const TESTS: Record<string, Test> = {
   '': (rest, help) => help.evaluate(rest) !== 0n,
   def: (rest, help) => names(rest).some(name => help.isDefined(name)),
-  macro: (rest, help) => {
-    const [name, count] = rest;
-    return name !== undefined && help.isMacro(name.text, count ? Number(count.text) : undefined);
-  },
+  macro: (rest, help) => rest.length > 0 && help.isMacro(rest),
   ctx: (rest, help) => names(rest).some(name => help.context() === name),
   idn: (rest, help, column) => same(rest, help, column, text => text),
   idni: (rest, help, column) => same(rest, help, column, text => text.toLowerCase()),
@@ -28,10 +26,7 @@ const TESTS: Record<string, Test> = {
     return first !== undefined && first.kind === 'name' && !/^\$\$?$/.test(first.text);
   },
   str: (rest, help) => help.expand(rest)[0]?.kind === 'string',
-  token: (rest, help) => {
-    const tokens = help.expand(rest);
-    return tokens.length === 1 || (tokens.length === 2 && isNumber(tokens));
-  },
+  token: (rest, help) => help.expand(rest).length === 1,
   empty: (rest, help) => help.expand(rest).length === 0,
   env: () => false,
 };

@@ -4,6 +4,8 @@ import type { Token } from './token';
 
 export class Cursor {
   at = 0;
+  /** How deep an expression being read is nested. */
+  depth = 0;
   constructor(readonly tokens: readonly Token[]) {}
 
   get token(): Token | undefined {

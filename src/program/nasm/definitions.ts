@@ -1,12 +1,23 @@
 /** Single-line macros: `%define` and its kin, and the expansion of a line. */
 import { SourceError } from './problem';
-import { tokenize, type Token } from './token';
+import { quote } from './text';
+import { tokenize, untokenize, type Token } from './token';
+
+export interface Parameter {
+  name: string;
+  /** `=x`: the argument's value is computed at the call. */
+  evaluated?: boolean;
+  /** `&x`: the argument becomes a string. */
+  quoted?: boolean;
+}
 
 export interface Definition {
   name: string;
   ignoreCase: boolean;
   /** Undefined for a macro without parentheses. */
-  parameters?: string[];
+  parameters?: Parameter[];
+  /** The last parameter takes the rest, commas included. */
+  greedy?: boolean;
   body: readonly Token[];
 }
 
@@ -23,7 +34,11 @@ export class Definitions {
   /** By name in lower case; each name may be defined per number of parameters and per case. */
   private readonly table = new Map<string, Definition[]>();
 
-  constructor(private readonly dynamic: Dynamic) {}
+  /** `evaluate` computes the value of an expanded expression. */
+  constructor(
+    private readonly dynamic: Dynamic,
+    private readonly evaluate: (tokens: readonly Token[]) => bigint,
+  ) {}
 
   define(definition: Definition): void {
     const key = definition.name.toLowerCase();
@@ -48,12 +63,56 @@ export class Definitions {
     return list ? list.filter(d => matchesName(d, name)) : [];
   }
 
-  /** The line with all single-line macros replaced, and `%+` and `%[...]` carried out. */
-  expand(tokens: readonly Token[]): Token[] {
-    return paste(this.expandWith(tokens, new Set()));
+  /**
+   * The line with all single-line macros replaced, and `%+` carried out.
+   * @param hidden names that stay as they are: the parameters of a macro being defined
+   */
+  expand(tokens: readonly Token[], hidden?: ReadonlySet<string>): Token[] {
+    const expanded = this.expandWith(tokens, new Set(), hidden);
+    return expanded.some(isPasteOperator) ? this.paste(expanded) : expanded;
   }
 
-  private expandWith(tokens: readonly Token[], active: Set<Definition>): Token[] {
+  /** The line with each `%[...]` replaced by its expansion: the only one that directives see expanded. */
+  resolveIndirect(tokens: readonly Token[]): Token[] {
+    if (!tokens.some(isIndirection)) return tokens as Token[];
+    const out: Token[] = [];
+    const work: Work[] = [...tokens].reverse();
+    while (work.length > 0) {
+      const item = work.pop() as Token;
+      if (!isIndirection(item)) {
+        out.push(item);
+        continue;
+      }
+      const inner = this.expand(this.resolveIndirect(takeBracketed(work, item)));
+      inner.forEach((token, i) => out.push({ ...token, space: i === 0 ? item.space : token.space, pasted: true }));
+    }
+    return pasteTouching(out);
+  }
+
+  /** Carries out `%+`; a name that it makes may be a macro again. */
+  private paste(tokens: Token[]): Token[] {
+    const out: Token[] = [];
+    for (let i = 0; i < tokens.length; i++) {
+      const last = out[out.length - 1];
+      if (!isPasteOperator(tokens[i]) || !last || !tokens[i + 1]) {
+        out.push(tokens[i]);
+        continue;
+      }
+      out.pop();
+      const joined = join(last, tokens[++i]);
+      if (tokens[i + 1] && isPasteOperator(tokens[i + 1])) {
+        out.push(...joined);
+        continue;
+      }
+      const rest = tokens.slice(i + 1);
+      const call = joined.length === 1 && rest[0]?.text === '(' && this.find(joined[0].text).some(d => d.parameters);
+      if (call) return [...out, ...this.expand([joined[0], ...rest])];
+      out.push(...this.expandWith(joined, new Set()));
+    }
+    return out;
+  }
+
+  private expandWith(tokens: readonly Token[], active: Set<Definition>, hidden?: ReadonlySet<string>): Token[] {
     const out: Token[] = [];
     const work: Work[] = [...tokens].reverse();
     while (work.length > 0) {
@@ -62,12 +121,8 @@ export class Definitions {
         active.delete(item.ends);
         continue;
       }
-      if (item.kind === 'percent' && item.text === '%[') {
-        const inner = this.expandWith(takeBracketed(work, item), active);
-        inner.forEach((token, i) => out.push({ ...token, space: i === 0 ? item.space : token.space, pasted: true }));
-        continue;
-      }
-      if (item.kind !== 'name' || item.escaped || !this.replace(item, work, active)) out.push(item);
+      const plain = item.kind !== 'name' || item.escaped || hidden?.has(item.text);
+      if (plain || !this.replace(item, work, active)) out.push(item);
     }
     return out;
   }
@@ -85,21 +140,16 @@ export class Definitions {
       const taken = takeArguments(work);
       if (taken) {
         const count = taken.length === 1 && taken[0].length === 0 ? 0 : taken.length;
-        const macro = candidates.find(
-          d => d.parameters && (d.parameters.length === count || d.parameters.length === taken.length),
-        );
+        const macro = candidates.find(d => {
+          const wanted = d.parameters?.length;
+          return wanted === count || wanted === taken.length || (d.greedy && taken.length > wanted!);
+        });
         if (!macro)
           throw new SourceError(
             `macro "${call.text}" is defined, but not for ${count} parameter${count === 1 ? '' : 's'}`,
             call.column,
           );
-        const values = taken.map(tokens => this.expandWith(tokens, active));
-        const body: Token[] = [];
-        for (const token of macro.body) {
-          const at = token.kind === 'name' ? macro.parameters!.indexOf(token.text) : -1;
-          if (at < 0) body.push(token);
-          else values[at].forEach((t, i) => body.push(i === 0 ? { ...t, space: token.space } : t));
-        }
+        const body = this.fill(macro, joinGreedy(macro, taken), active);
         work.push({ ends: macro });
         active.add(macro);
         pushBody(work, body, call);
@@ -113,6 +163,35 @@ export class Definitions {
     pushBody(work, macro.body, call);
     return true;
   }
+
+  /** The body of a macro with its parameters replaced. */
+  private fill(macro: Definition, taken: Token[][], active: Set<Definition>): Token[] {
+    const parameters = macro.parameters!;
+    const values = parameters.map((parameter, i) => {
+      const expanded = this.expandWith(taken[i] ?? [], active);
+      if (parameter.evaluated) return tokenize(String(this.evaluate(expanded)));
+      return parameter.quoted ? tokenize(quote(untokenize(taken[i] ?? []))) : expanded;
+    });
+    const body: Token[] = [];
+    for (const token of macro.body) {
+      const at = token.kind === 'name' ? parameters.findIndex(parameter => parameter.name === token.text) : -1;
+      if (at < 0) body.push(token);
+      else values[at].forEach((t, i) => body.push(i === 0 ? { ...t, space: token.space } : t));
+    }
+    return body;
+  }
+}
+
+const isPasteOperator = (token: Token) => token.kind === 'percent' && token.text === '%+';
+const isIndirection = (token: Token) => token.kind === 'percent' && token.text === '%[';
+
+/** The arguments with those behind the last parameter of a greedy macro joined to it. */
+function joinGreedy(macro: Definition, taken: Token[][]): Token[][] {
+  const count = macro.parameters!.length;
+  if (!macro.greedy || taken.length <= count) return taken;
+  const comma: Token = { kind: 'operator', text: ',', space: false, column: 1 };
+  const rest = taken.slice(count - 1).flatMap((tokens, i) => (i > 0 ? [comma, ...tokens] : tokens));
+  return [...taken.slice(0, count - 1), rest];
 }
 
 function matchesName(definition: Definition, name: string): boolean {
@@ -165,21 +244,6 @@ function takeArguments(work: Work[]): Token[][] | undefined {
   }
   work.length = at;
   return values;
-}
-
-/** Carries out `%+`, and joins what `%[...]` put beside a touching name. */
-function paste(tokens: Token[]): Token[] {
-  if (!tokens.some(token => (token.kind === 'percent' && token.text === '%+') || token.pasted)) return tokens;
-  const out: Token[] = [];
-  for (let i = 0; i < tokens.length; i++) {
-    const token = tokens[i];
-    const last = out[out.length - 1];
-    if (token.text === '%+' && token.kind === 'percent' && last && tokens[i + 1]) {
-      out.pop();
-      out.push(...join(last, tokens[++i]));
-    } else out.push(token);
-  }
-  return pasteTouching(out);
 }
 
 function join(a: Token, b: Token): Token[] {

@@ -1,9 +1,9 @@
 /** From a chosen encoding and its operands to bytes, by iced-x86's encoder. */
-import { Encoder, Instruction, OpCodeOperandKind, OpKind, Register, RegisterExt } from 'iced-x86';
+import { Code, Encoder, Instruction, OpCodeOperandKind, OpKind, Register, RegisterExt } from 'iced-x86';
 import type { Address } from './address';
 import type { Encoding } from './encodings';
 import type { OperandValue } from './operand';
-import { isSimple, sectionOf, unsigned, wrap, type Value } from './value';
+import { isSimple, sectionOf, wrap, type Value } from './value';
 
 /** A field that needs the start of a section: value + start(add) - start(subtract), in `bytes` bytes at `at`. */
 export interface Fixup {
@@ -37,6 +37,8 @@ export interface Prefixes {
   operandSize?: number;
   /** a16, a32, a64. */
   addressSize?: number;
+  /** `xacquire` or `xrelease`, which the forms without a ModRM byte do not take. */
+  elision?: boolean;
   /** `{vex}` or `{vex3}`. */
   vex?: 2 | 3;
   /** `{evex}`. */
@@ -205,8 +207,8 @@ function setMemory(instruction: Instruction, memory: Address, place: EncodePlace
   if (memory.ripRelative) {
     instruction.memoryBase = memory.bits === 32 ? Register.EIP : Register.RIP;
     instruction.memoryDisplSize = memory.bits === 32 ? 4 : 8;
-    const near = sectionOf(displacement) === place.section;
-    instruction.memoryDisplacementU64 = near ? unsigned(displacement.number) : BigInt(place.offset);
+    // The distance is filled in later; for the encoder the target is near.
+    instruction.memoryDisplacementU64 = BigInt(place.offset);
     return;
   }
   instruction.memoryBase = memory.base;
@@ -374,7 +376,8 @@ function arrange(
   let rest = [...rex, ...raw.subarray(at)];
   if (prefixes.addressSize !== undefined && prefixes.addressSize !== bits) addressSize = true;
   if (encoding.legacy) {
-    if (prefixes.operandSize === 64 && bits === 64 && !encoding.defaultOperandSize64) {
+    const wide = !encoding.defaultOperandSize64 || encoding.code === Code.Retnq || encoding.code === Code.Retnq_imm16;
+    if (prefixes.operandSize === 64 && bits === 64 && wide) {
       if ((rest[0] & 0xf0) === 0x40) rest[0] |= 8;
       else rest = [0x48, ...rest];
     } else if (prefixes.operandSize === 16 && bits !== 16) operandSize = true;
@@ -382,7 +385,8 @@ function arrange(
   }
   return [
     ...(wait ? [0x9b] : []),
-    ...added,
+    // `rep xstore`: the prefix belongs to the opcode already.
+    ...added.filter(byte => !(opcode.includes(byte) && byte === 0xf3 && encoding.padlock)),
     ...(operandSize ? [0x66] : []),
     ...(addressSize ? [0x67] : []),
     ...opcode,

@@ -68,6 +68,8 @@ export interface Encoding {
   mandatoryPrefix: number;
   defaultOperandSize64: boolean;
   modes: number;
+  /** A VIA PadLock instruction: its F3 may be written as `rep`. */
+  padlock: boolean;
   /** Decoders recognise it only when asked to. */
   historic: boolean;
   /** The EVEX form must name a mask register k1-k7. */
@@ -202,6 +204,7 @@ function describe(code: Code): Encoding | undefined {
       mandatoryPrefix: info.encoding === EncodingKind.Legacy ? (PREFIX_BYTE[info.mandatoryPrefix] ?? 0) : 0,
       defaultOperandSize64: info.defaultOpSize64 || info.forceOpSize64,
       modes: (info.mode16 ? 16 : 0) | (info.mode32 ? 32 : 0) | (info.mode64 && !amdBranch(info, operands) ? 64 : 0),
+      padlock: /^X(store|crypt|sha)|^Montmul/.test(Code[code]),
       historic: info.decoderOption !== 0,
       needsMask: info.requireOpMaskRegister,
     };

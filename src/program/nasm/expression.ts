@@ -30,6 +30,8 @@ export interface Scope {
   start(): Value;
 }
 
+const MOST_NESTED = 200;
+
 /** Binary operators from the loosest to the tightest. */
 const LEVELS: readonly (readonly string[])[] = [
   ['||'],
@@ -48,7 +50,10 @@ const LEVELS: readonly (readonly string[])[] = [
  * Reads an expression. `qualify` completes local label names (`.x` to `parent.x`).
  */
 export function parseExpression(cursor: Cursor, qualify: (name: string) => string): Expression {
+  if (++cursor.depth > MOST_NESTED)
+    throw new SourceError(`this expression is nested more than ${MOST_NESTED} deep`, cursor.column);
   const condition = parseLevel(cursor, qualify, 0);
+  cursor.depth--;
   const column = cursor.column;
   if (!cursor.take('?')) return condition;
   const a = parseExpression(cursor, qualify);
@@ -111,8 +116,13 @@ function parseUnary(cursor: Cursor, qualify: (name: string) => string): Expressi
           return parseUnary(cursor, qualify);
         case '-':
         case '~':
-        case '!':
-          return fold({ kind: 'unary', operator: token.text, a: parseUnary(cursor, qualify), column: token.column });
+        case '!': {
+          if (++cursor.depth > MOST_NESTED)
+            throw new SourceError('too many operators in front of a value', token.column);
+          const a = parseUnary(cursor, qualify);
+          cursor.depth--;
+          return fold({ kind: 'unary', operator: token.text, a, column: token.column });
+        }
       }
   }
   throw new SourceError(`expected a value, found "${token.text}"`, token.column, token.column + token.text.length);

@@ -35,6 +35,7 @@ export const FLOAT_OF_BYTES: Record<number, string> = {
 export function parseFloatTo(text: string, format: string, negative: boolean): number[] | undefined {
   const part = /^(float80|float128)([melh])$/.exec(format);
   const shape = FORMATS[part ? part[1] : format];
+  if (format === 'float80' && /^(0p)?[0-9_]+p?$/.test(text) && /p/.test(text)) return packedDecimal(text, negative);
   const bits = special(text, shape) ?? finite(text, shape);
   if (bits === undefined) return undefined;
   const width = 1 + shape.exponentBits + shape.fractionBits;
@@ -43,6 +44,18 @@ export function parseFloatTo(text: string, format: string, negative: boolean): n
   for (let i = 0; i < width / 8; i++) bytes.push(Number((all >> BigInt(8 * i)) & 255n));
   if (!part) return bytes;
   return part[2] === 'm' || part[2] === 'l' ? bytes.slice(0, 8) : bytes.slice(8);
+}
+
+/** `dt 1234p`: ten bytes of two decimal digits each, the last with the sign. */
+function packedDecimal(text: string, negative: boolean): number[] | undefined {
+  const digits = text.replace(/^0p|[p_]/g, '');
+  if (digits.length > 18) return undefined;
+  const bytes = digits
+    .padStart(18, '0')
+    .match(/../g)!
+    .reverse()
+    .map(pair => parseInt(pair, 16));
+  return [...bytes, negative ? 0x80 : 0];
 }
 
 /** Infinities and NaNs by name. */
@@ -60,7 +73,7 @@ function special(text: string, shape: Format): bigint | undefined {
 /** numerator / denominator of a decimal or hexadecimal spelling. */
 function ratio(text: string): [bigint, bigint] | undefined {
   const digits = text.replace(/_/g, '');
-  let match = /^0[xX]([0-9a-fA-F]*)\.?([0-9a-fA-F]*)(?:[pP]([+-]?\d+))?$/.exec(digits);
+  let match = /^0[xXhH]([0-9a-fA-F]*)\.?([0-9a-fA-F]*)(?:[pP]([+-]?\d+))?$/.exec(digits);
   if (match && match[1] + match[2] !== '') {
     const power = BigInt(match[3] ?? 0) - 4n * BigInt(match[2].length);
     const mantissa = BigInt('0x' + match[1] + match[2]);

@@ -52,9 +52,10 @@ export function parseMacroHeader(tokens: readonly Token[], ignoreCase: boolean, 
     line: at.line,
   };
   if (!count) return macro;
-  if (!/^[0-9]+$/.test(count.text))
+  // `3.nolist` reads as the number "3." and a name.
+  if (!/^[0-9]+\.?$/.test(count.text))
     throw new SourceError(`%macro ${name.text} needs a number of parameters, found "${count.text}"`, count.column);
-  macro.least = macro.most = Number(count.text);
+  macro.least = macro.most = parseInt(count.text, 10);
   let next = 2;
   if (tokens[next]?.text === '-') {
     const most = tokens[next + 1];
@@ -68,7 +69,7 @@ export function parseMacroHeader(tokens: readonly Token[], ignoreCase: boolean, 
     macro.greedy = true;
     next++;
   }
-  if (tokens[next]?.text.toLowerCase() === '.nolist') next++;
+  if (/^\.?nolist$/i.test(tokens[next]?.text ?? '')) next++;
   if (next < tokens.length) macro.defaults = splitParameters(tokens.slice(next), Infinity);
   return macro;
 }
@@ -167,6 +168,7 @@ function replacement(token: Token, call: Invocation): readonly Token[] | undefin
   const count = call.parameters.length;
   if (text === '0') return tokenize(String(count));
   if (text === '00') return call.label;
+  if (text === '?' || text === '??') return tokenize(call.macro.name);
   if (/^[0-9]+$/.test(text)) return parameter(call, Number(text));
   if (text[0] === '%' && text.length > 1) return tokenize(`..@${call.id}.${text.slice(1)}`);
   let match: RegExpExecArray | null;

@@ -61,6 +61,10 @@ const ALIASES: Record<string, readonly string[]> = {
 const SIZED = /^(ret|retn|retf)(w|d|q)$/;
 /** Names that mean one encoding. */
 const SINGLE: Record<string, Code> = { loadall: Code.Loadall386, loadall286: Code.Loadall286 };
+/** Further encodings of a name: MOVD moves 64-bit registers too. */
+const MORE: Record<string, readonly Code[]> = {
+  movd: [Code.Movq_mm_rm64, Code.Movq_rm64_mm, Code.Movq_xmm_rm64, Code.Movq_rm64_xmm],
+};
 const SUFFIX_SIZE: Record<string, number> = { w: 16, d: 32, q: 64 };
 
 /** Predicates of SSE and AVX comparisons; the position is the immediate. */
@@ -122,7 +126,13 @@ function find(name: string): MnemonicInfo | undefined {
   if (direct.length > 0) {
     // `fadd` alone is `faddp st1, st0`: the popping form is the only one with these operands.
     const popping = X87_WITHOUT_OPERANDS.test(name) ? encodingsOf(name + 'p') : [];
-    return { name, encodings: direct, withoutOperands: popping.length > 0 ? popping : undefined, raw: RAW[name] };
+    const more = (MORE[name] ?? []).map(encodingOf);
+    return {
+      name,
+      encodings: [...direct, ...more],
+      withoutOperands: popping.length > 0 ? popping : undefined,
+      raw: RAW[name],
+    };
   }
   const sized = SIZED.exec(name);
   if (sized) {
@@ -151,7 +161,7 @@ export function mnemonicNamed(name: string): MnemonicInfo | undefined {
 
 /** All names, for suggestions. */
 export function* mnemonicNames(): Generator<string> {
-  yield* mnemonics();
+  for (const name of mnemonics()) if (mnemonicNamed(name)) yield name;
   yield* Object.keys(ALIASES);
   yield* ['retw', 'retd', 'retq', 'retfw', 'retfd', 'retfq'];
   for (const [, ...others] of CONDITIONS) for (const code of others) yield* [`j${code}`, `set${code}`, `cmov${code}`];

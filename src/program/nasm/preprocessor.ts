@@ -6,7 +6,7 @@
  */
 import type { SourceFiles } from '../program';
 import { conditionHolds } from './condition';
-import { Definitions } from './definitions';
+import { Definitions, pasteTouching, type Parameter } from './definitions';
 import { evaluate, parseExpression, type Scope } from './expression';
 import { Cursor } from './cursor';
 import {
@@ -19,9 +19,9 @@ import {
   type RawLine,
 } from './macro';
 import { Problems, SourceError, type Place } from './problem';
-import { parseInteger } from './number';
+import { isStandardMacro } from './statement';
 import { closest } from './suggest';
-import { fromUtf8, stringText } from './text';
+import { fromUtf8, quote, stringText } from './text';
 import { tokenize, untokenize, type Token } from './token';
 import { isSimple } from './value';
 
@@ -63,7 +63,7 @@ export interface PassState extends Scope {
   bits(): number;
 }
 
-const MOST_LINES = 2_000_000;
+const MOST_LINES = 500_000;
 const MOST_DEPTH = 400;
 const MOST_SELF_INCLUDES = 20;
 
@@ -132,7 +132,10 @@ export class Preprocessor {
     defines: Record<string, string>,
   ) {
     this.place = { file: path, line: 1 };
-    this.definitions = new Definitions(name => this.dynamic(name));
+    this.definitions = new Definitions(
+      name => this.dynamic(name),
+      tokens => this.evaluate(tokens, 'a macro parameter'),
+    );
     for (const [name, value] of Object.entries(defines))
       this.definitions.define({ name, ignoreCase: false, body: tokenize(value) });
     const lines = cache.open(path);
@@ -255,7 +258,7 @@ export class Preprocessor {
     if (this.emitting) {
       const call = this.currentCall();
       if (call) tokens = substitute(tokens, call);
-      tokens = this.replaceContextNames(tokens);
+      tokens = this.definitions.resolveIndirect(this.replaceContextNames(tokens));
       directive = directiveOf(tokens);
     }
     if (directive !== undefined) {
@@ -287,14 +290,15 @@ export class Preprocessor {
 
   /** `%$name` is a name of its own in the innermost context, `%$$name` in the one around it. */
   private replaceContextNames(tokens: Token[]): Token[] {
-    if (!tokens.some(token => token.kind === 'percent' && token.text[1] === '$')) return tokens;
-    return tokens.map(token => {
-      const match = token.kind === 'percent' && /^%(\$+)(.+)$/.exec(token.text);
+    if (!tokens.some(token => token.kind === 'percent' && /^%\{?\$/.test(token.text))) return tokens;
+    const named = tokens.map(token => {
+      const match = token.kind === 'percent' && /^%\{?(\$+)([^}]+)\}?$/.exec(token.text);
       if (!match) return token;
       const context = this.contexts[this.contexts.length - match[1].length];
       if (!context) throw new SourceError(`"${token.text}" needs a context: there is no %push around it`, token.column);
-      return { ...token, kind: 'name' as const, text: `..@${context.id}.${match[2]}` };
+      return { ...token, kind: 'name' as const, text: `..@${context.id}.${match[2]}`, pasted: true };
     });
+    return pasteTouching(named);
   }
 
   private captureLine(raw: RawLine, directive: string | undefined): void {
@@ -368,19 +372,27 @@ export class Preprocessor {
       expand: t => this.definitions.expand(t),
       evaluate: t => this.number(t, 'a condition'),
       isDefined: name => this.definitions.isDefined(name),
-      isMacro: (name, count) =>
-        (this.macros.get(name.toLowerCase()) ?? []).some(
-          m => nameMatches(m, name) && (count === undefined || (m.least <= count && count <= m.most)),
-        ),
+      isMacro: header => {
+        const wanted = parseMacroHeader(header, false, { file: '', line: 0, text: '', tokens: [] });
+        if (header.length === 1) wanted.most = Infinity;
+        // NASM's own directives are macros to it.
+        if (isStandardMacro(wanted.name)) return true;
+        return (this.macros.get(wanted.name.toLowerCase()) ?? []).some(
+          m => nameMatches(m, wanted.name) && m.least <= wanted.most && wanted.least <= m.most,
+        );
+      },
       context: () => this.contexts[this.contexts.length - 1]?.name,
     });
   }
 
   /** The number that the (unexpanded) tokens make; labels must stand above. */
   private number(tokens: readonly Token[], what: string): bigint {
-    const expanded = this.definitions.expand(tokens);
+    return this.evaluate(this.definitions.expand(tokens), what);
+  }
+
+  private evaluate(expanded: readonly Token[], what: string): bigint {
     const cursor = new Cursor(expanded);
-    if (cursor.done) throw new SourceError(`${what} needs an expression`, tokens[0]?.column ?? 1);
+    if (cursor.done) throw new SourceError(`${what} needs an expression`, 1);
     const used = () => void (this.usedLabels = true);
     const scope: Scope = {
       symbol: (name, column, length) => (used(), this.state.symbol(name, column, length)),
@@ -442,7 +454,7 @@ export class Preprocessor {
       case 'macro':
       case 'imacro':
         this.capture = {
-          macro: parseMacroHeader(this.expandHeader(rest), directive === 'imacro', raw),
+          macro: parseMacroHeader(rest, directive === 'imacro', raw),
           body: [],
           nesting: 0,
           count: 0,
@@ -525,11 +537,6 @@ export class Preprocessor {
     );
   }
 
-  /** The name in a header may come from a macro (`%macro %[name] 1`), the rest of it is taken as it stands. */
-  private expandHeader(rest: Token[]): Token[] {
-    return rest.some(token => token.text === '%[') ? this.definitions.expand(rest) : rest;
-  }
-
   private nameOf(rest: readonly Token[], directive: string): string {
     const [name] = rest;
     if (!name || name.kind !== 'name') throw new SourceError(`%${directive} needs a name`, name?.column ?? 1);
@@ -543,21 +550,29 @@ export class Preprocessor {
 
   private define(directive: string, rest: Token[]): void {
     const name = this.nameOf(rest, directive);
-    let parameters: string[] | undefined;
+    let parameters: Parameter[] | undefined;
+    let greedy = false;
     let at = 1;
     if (rest[1]?.text === '(' && rest[1].kind === 'operator' && !rest[1].space) {
       parameters = [];
+      let parameter: Parameter = { name: '' };
       for (at = 2; rest[at] && rest[at].text !== ')'; at++) {
-        if (rest[at].text === ',') continue;
-        if (rest[at].kind !== 'name') throw new SourceError('a macro parameter must be a name', rest[at].column);
-        parameters.push(rest[at].text);
+        const { text, kind, column } = rest[at];
+        if (text === ',') parameter = { name: '' };
+        else if (text === '=') parameter.evaluated = true;
+        else if (text === '&' || text === '&&') parameter.quoted = true;
+        else if (text === '+' && parameter.name !== '') greedy = true;
+        else if (kind === 'name') {
+          parameter.name = text;
+          parameters.push(parameter);
+        } else throw new SourceError('a macro parameter must be a name', column);
       }
       if (!rest[at]) throw new SourceError(`the parameters of "${name}" are not closed with ")"`, rest[1].column);
       at++;
     }
     let body = rest.slice(at);
-    if (directive.includes('xdefine')) body = this.definitions.expand(body);
-    this.definitions.define({ name, ignoreCase: directive[0] === 'i', parameters, body });
+    if (directive.includes('xdefine')) body = this.definitions.expand(body, new Set(parameters?.map(p => p.name)));
+    this.definitions.define({ name, ignoreCase: directive[0] === 'i', parameters, greedy, body });
   }
 
   /** The strings behind the name, as text. */
@@ -683,13 +698,3 @@ function directiveOf(tokens: readonly Token[]): string | undefined {
   const [first] = tokens;
   return first?.kind === 'percent' && /^%[A-Za-z]/.test(first.text) ? first.text.slice(1).toLowerCase() : undefined;
 }
-
-/** A string token for a text. */
-function quote(text: string): string {
-  if (!text.includes('"')) return `"${text}"`;
-  if (!text.includes("'")) return `'${text}'`;
-  return '`' + text.replace(/[\\`]/g, '\\$&') + '`';
-}
-
-/** True when the text spells an integer (for `%ifnum`). */
-export const spellsNumber = (text: string): boolean => parseInteger(text) !== undefined;

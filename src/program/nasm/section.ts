@@ -74,7 +74,8 @@ export interface Layout {
   end: bigint;
 }
 
-const up = (n: bigint, align: bigint) => ((n + align - 1n) / align) * align;
+/** The next multiple; addresses may be negative (`org 0xffffffff80000000` wraps). */
+const up = (n: bigint, align: bigint) => n + ((align - (((n % align) + align) % align)) % align);
 
 /**
  * Places the sections as NASM's flat format does: `.text` first at the origin, the others in the order of their first

@@ -8,7 +8,7 @@ import { parseOperand, type OperandSyntax } from './operand';
 import { SourceError } from './problem';
 import { registerNamed } from './registers';
 import { closest } from './suggest';
-import { stringBytes, stringText } from './text';
+import { isUtfFunction, stringBytes, stringText, utfBytes } from './text';
 import type { Token } from './token';
 
 /** An element of `db`, `dw`, ... */
@@ -82,6 +82,9 @@ const DIRECTIVES = new Set(
     'sectalign float map list warning debug import export group uppercase library'
   ).split(' '),
 );
+
+/** True for a directive that NASM implements as a macro, for `%ifmacro`. */
+export const isStandardMacro = (name: string): boolean => DIRECTIVES.has(name.toLowerCase()) || /^alignb?$/i.test(name);
 
 const GROUP1: Record<string, number> = {
   lock: 0xf0,
@@ -203,8 +206,10 @@ function parseBody(cursor: Cursor, context: ParseContext): Body {
     const word = cursor.word();
     if (word === undefined) break;
     const register = registerNamed(word);
-    if (word in GROUP1) prefixes.group1.push(GROUP1[word]);
-    else if (word in OPERAND_SIZE) prefixes.operandSize = OPERAND_SIZE[word];
+    if (word in GROUP1) {
+      prefixes.group1.push(GROUP1[word]);
+      if (word[0] === 'x') prefixes.elision = true;
+    } else if (word in OPERAND_SIZE) prefixes.operandSize = OPERAND_SIZE[word];
     else if (word in ADDRESS_SIZE) prefixes.addressSize = ADDRESS_SIZE[word];
     else if (register?.class === 'segment') prefixes.segment = register.register;
     else if (word === 'wait' && cursor.peek()) prefixes.wait = true;
@@ -331,6 +336,16 @@ function parseDataItem(cursor: Cursor, bytes: number, context: ParseContext): Da
   if (token?.kind === 'string' && ends) {
     cursor.at++;
     const text = stringBytes(token.text);
+    while (text.length % bytes !== 0) text.push(0);
+    return { kind: 'bytes', bytes: text };
+  }
+  if (token?.kind === 'name' && isUtfFunction(token.text)) {
+    cursor.at++;
+    cursor.expect('(', 'before a string');
+    const string = cursor.next();
+    if (string.kind !== 'string') throw new SourceError(`${token.text} needs a string`, string.column);
+    cursor.expect(')', 'behind a string');
+    const text = utfBytes(token.text, string.text);
     while (text.length % bytes !== 0) text.push(0);
     return { kind: 'bytes', bytes: text };
   }

@@ -82,3 +82,30 @@ export function stringNumber(token: string): bigint {
   for (let i = Math.min(bytes.length, 8) - 1; i >= 0; i--) value = (value << 8n) | BigInt(bytes[i]);
   return value;
 }
+
+/** A string token for a text. */
+export function quote(text: string): string {
+  if (!text.includes('"')) return `"${text}"`;
+  if (!text.includes("'")) return `'${text}'`;
+  return '`' + text.replace(/[\\`]/g, '\\$&') + '`';
+}
+
+/** The functions that change a string's encoding, by name without underscores. */
+const UTF = /^__\??utf(16|32)(le|be)?\??__$/i;
+export const isUtfFunction = (name: string): boolean => UTF.test(name);
+
+/** The bytes of a string token in UTF-16 or UTF-32, as `__utf16__("...")` and its kin give them. */
+export function utfBytes(name: string, token: string): number[] {
+  const [, bits, order] = UTF.exec(name)!;
+  const bytes: number[] = [];
+  for (const character of stringText(token)) {
+    const point = character.codePointAt(0)!;
+    const units = bits === '32' ? [point] : [...Array(character.length).keys()].map(i => character.charCodeAt(i));
+    for (const unit of units) {
+      const little = bits === '32' ? [0, 8, 16, 24] : [0, 8];
+      const shifts = order?.toLowerCase() === 'be' ? little.reverse() : little;
+      for (const shift of shifts) bytes.push((unit >>> shift) & 255);
+    }
+  }
+  return bytes;
+}
