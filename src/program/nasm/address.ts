@@ -182,7 +182,9 @@ function scaled(address: Address, parts: Part[], vectors: Part[], value: Value, 
   }
   let scale = index?.factor ?? 1;
   if (index && !base && vectors.length === 0) {
-    if (scale === 1) [base, index] = operand.noSplit ? [base, index] : [index, undefined];
+    // NASM takes R12 for RSP here, which cannot be an index.
+    if (scale === 1)
+      [base, index] = operand.noSplit && (index.register.index & 7) !== 4 ? [base, index] : [index, undefined];
     else if ((scale === 2 && (!operand.noSplit || value.summed)) || scale === 3 || scale === 5 || scale === 9) {
       base = { ...index, factor: 1 };
       scale--;

@@ -108,8 +108,8 @@ export function assembleInstruction(
 
   function address(operand: OperandValue & { kind: 'memory' }, rule: OperandRule): Address {
     const vsib = rule.memory === 'vsib';
-    // MPX uses base and index as two values.
-    const mib = rule.kind === OpCodeOperandKind.mem_mib;
+    // MPX and AMX use base and index as two values.
+    const mib = rule.kind === OpCodeOperandKind.mem_mib || rule.kind === OpCodeOperandKind.sibmem;
     let list = addresses.get(operand);
     if (!list) addresses.set(operand, (list = new Map()));
     let resolved = list.get(vsib);

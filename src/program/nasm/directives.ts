@@ -137,7 +137,7 @@ function section(pass: Pass, cursor: Cursor, column: number): void {
       if (word === 'align' || word === 'valign') {
         if (value <= 0n || (value & (value - 1n)) !== 0n)
           throw new SourceError(`an alignment must be a power of two, not ${value}`, token.column);
-        if (word === 'align') attributes.align = Number(value);
+        attributes[word] = Number(value);
       } else attributes[word] = value;
     } else throw new SourceError(`unknown section attribute "${token.text}"`, token.column);
   }
@@ -184,7 +184,6 @@ function endStructure(pass: Pass, column: number): void {
   pass.section = suspended.section;
   pass.absolute = suspended.absolute;
   pass.define(label + '_size', size, 'constant', column);
-  pass.setParent(label + '_size');
 }
 
 /** `istruc NAME`: `at FIELD, ...` lines up to `iend` fill an instance. */

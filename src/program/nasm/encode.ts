@@ -351,6 +351,9 @@ export function store(bytes: Uint8Array, at: number, width: number, value: bigin
   }
 }
 
+/** Encodings that are 64 bits wide anyway, and to which `o64` adds REX.W all the same. */
+const TAKES_O64 = new Set([Code.Retnq, Code.Retnq_imm16, Code.Pushq_FS, Code.Pushq_GS, Code.Popq_FS, Code.Popq_GS]);
+
 /** Puts the prefixes in NASM's order and adds those that the source asks for. */
 function arrange(
   raw: Uint8Array,
@@ -376,7 +379,7 @@ function arrange(
   let rest = [...rex, ...raw.subarray(at)];
   if (prefixes.addressSize !== undefined && prefixes.addressSize !== bits) addressSize = true;
   if (encoding.legacy) {
-    const wide = !encoding.defaultOperandSize64 || encoding.code === Code.Retnq || encoding.code === Code.Retnq_imm16;
+    const wide = !encoding.defaultOperandSize64 || TAKES_O64.has(encoding.code);
     if (prefixes.operandSize === 64 && bits === 64 && wide) {
       if ((rest[0] & 0xf0) === 0x40) rest[0] |= 8;
       else rest = [0x48, ...rest];

@@ -14,6 +14,8 @@ export interface RawLine {
 export interface Macro {
   name: string;
   ignoreCase: boolean;
+  /** `%rmacro`: its body may call it again. */
+  recursive: boolean;
   least: number;
   /** Infinity for `*`. */
   most: number;
@@ -37,12 +39,13 @@ export interface Invocation {
 }
 
 /** Reads what follows `%macro`: NAME COUNT[-MOST|-*][+] [.nolist] [DEFAULT, ...]. */
-export function parseMacroHeader(tokens: readonly Token[], ignoreCase: boolean, at: RawLine): Macro {
+export function parseMacroHeader(tokens: readonly Token[], directive: string, at: RawLine): Macro {
   const [name, count] = tokens;
   if (!name) throw new SourceError('%macro needs a name and a number of parameters: %macro NAME COUNT', 1);
   const macro: Macro = {
     name: name.text,
-    ignoreCase,
+    ignoreCase: directive[0] === 'i',
+    recursive: directive.includes('rmacro'),
     least: 0,
     most: 0,
     greedy: false,

@@ -172,8 +172,9 @@ export class Pass implements Scope {
 
   private defineLabel(statement: Statement): void {
     const { name, column, length } = statement.label!;
-    this.setParent(name);
     const constantValue = statement.body.kind === 'equ';
+    // A constant is no parent: local labels behind it still belong to the label before.
+    if (!constantValue) this.setParent(name);
     const value = statement.body.kind === 'equ' ? evaluate(statement.body.value, this) : this.hereNow;
     if (value.terms.length > 1 || (value.terms.length === 1 && sectionOf(value) === undefined))
       throw new SourceError(`"${name}" cannot be a register or a sum of labels`, column, column + length);

@@ -70,8 +70,8 @@ const MOST_SELF_INCLUDES = 20;
 const DIRECTIVES = new Set(
   (
     'define idefine xdefine ixdefine undef assign iassign defstr idefstr deftok ideftok strlen istrlen substr isubstr strcat istrcat ' +
-    'macro imacro endmacro endm unmacro unimacro rotate rep endrep exitrep exitmacro include error warning fatal push pop repl ' +
-    'else endif clear line use depend pragma comment endcomment pathsearch arg local stacksize note if elif'
+    'macro imacro rmacro irmacro endmacro endm unmacro unimacro rotate rep endrep exitrep exitmacro include error warning fatal push pop repl ' +
+    'else endif clear line use depend pragma pathsearch arg local stacksize note if elif'
   ).split(' '),
 );
 
@@ -121,7 +121,6 @@ export class Preprocessor {
   private calls = 0;
   private produced = 0;
   private stopped = false;
-  private comment = false;
   private place: Place;
 
   constructor(
@@ -247,10 +246,6 @@ export class Preprocessor {
   private process(raw: RawLine, frame: Frame): Token[] | undefined {
     let tokens = raw.tokens as Token[];
     let directive = directiveOf(tokens);
-    if (this.comment) {
-      if (directive === 'endcomment') this.comment = false;
-      return undefined;
-    }
     if (this.capture) {
       this.captureLine(raw, directive);
       return undefined;
@@ -303,7 +298,7 @@ export class Preprocessor {
 
   private captureLine(raw: RawLine, directive: string | undefined): void {
     const capture = this.capture!;
-    const opens = capture.macro ? ['macro', 'imacro'] : ['rep'];
+    const opens = capture.macro ? ['macro', 'imacro', 'rmacro', 'irmacro'] : ['rep'];
     const closes = capture.macro ? ['endmacro', 'endm'] : ['endrep'];
     if (directive !== undefined && opens.includes(directive)) capture.nesting++;
     if (directive !== undefined && closes.includes(directive) && capture.nesting-- === 0) {
@@ -373,7 +368,7 @@ export class Preprocessor {
       evaluate: t => this.number(t, 'a condition'),
       isDefined: name => this.definitions.isDefined(name),
       isMacro: header => {
-        const wanted = parseMacroHeader(header, false, { file: '', line: 0, text: '', tokens: [] });
+        const wanted = parseMacroHeader(header, '', { file: '', line: 0, text: '', tokens: [] });
         if (header.length === 1) wanted.most = Infinity;
         // NASM's own directives are macros to it.
         if (isStandardMacro(wanted.name)) return true;
@@ -453,8 +448,10 @@ export class Preprocessor {
         return;
       case 'macro':
       case 'imacro':
+      case 'rmacro':
+      case 'irmacro':
         this.capture = {
-          macro: parseMacroHeader(rest, directive === 'imacro', raw),
+          macro: parseMacroHeader(rest, directive, raw),
           body: [],
           nesting: 0,
           count: 0,
@@ -513,9 +510,6 @@ export class Preprocessor {
         if (this.contexts.length === 0) throw new SourceError(`%${directive} without a %push before it`, column);
         if (directive === 'pop') this.contexts.pop();
         else this.contexts[this.contexts.length - 1].name = rest[0]?.text ?? '';
-        return;
-      case 'comment':
-        this.comment = true;
         return;
       case 'clear':
       case 'line':
@@ -682,6 +676,8 @@ export class Preprocessor {
       if (list.length === 0 || (at === 0 && rest[0]?.text === ':' && rest[0].kind === 'operator')) continue;
       for (const macro of list) {
         const parameters = bindParameters(macro, rest);
+        // In its own body a macro's name is the instruction of that name, unless the macro may call itself.
+        if (parameters && !macro.recursive && this.frames.some(frame => frame.call?.macro === macro)) return undefined;
         if (parameters) return { at, macro, parameters };
       }
       const takes = list.map(m =>

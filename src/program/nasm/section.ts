@@ -31,6 +31,7 @@ export interface SectionAttributes {
   vstart?: bigint;
   follows?: string;
   vfollows?: string;
+  valign?: number;
 }
 
 export class Section {
@@ -98,12 +99,7 @@ export function layOut(sections: readonly Section[], origin: bigint): Layout {
     next += BigInt(section.size);
     ends.set(section.name, next);
   }
-  for (const section of ordered) {
-    const { attributes } = section;
-    const align = BigInt(attributes.align ?? 0) || DEFAULT_ALIGN;
-    const before = ordered.find(other => other.name === attributes.vfollows);
-    section.vstart = attributes.vstart ?? (before ? up(before.vstart + BigInt(before.size), align) : section.start);
-  }
+  for (const section of ordered) section.vstart = virtualStart(section, ordered);
   for (const section of sections) if (!ordered.includes(section)) section.vstart = section.attributes.vstart ?? origin;
   const filled = ordered.filter(section => !section.noBits);
   const low = filled.reduce(
@@ -117,6 +113,21 @@ export function layOut(sections: readonly Section[], origin: bigint): Layout {
   for (const section of filled) bytes.set(section.content.view, Number(section.start - low));
   const end = ordered.reduce((most, s) => (s.start + BigInt(s.size) > most ? s.start + BigInt(s.size) : most), high);
   return { bytes, origin: low, end };
+}
+
+/** The address that the labels of a section count from; those of the sections before it are known. */
+function virtualStart(section: Section, ordered: readonly Section[]): bigint {
+  const { attributes } = section;
+  if (attributes.vstart !== undefined) return attributes.vstart;
+  const valign = BigInt(attributes.valign ?? attributes.align ?? 0) || DEFAULT_ALIGN;
+  const endOf = (other: Section) => other.vstart + BigInt(other.size);
+  const named = ordered.find(other => other.name === attributes.vfollows);
+  if (named) return up(endOf(named), valign);
+  // Sections without bits go on where the labels before them end; `.bss` follows those with bits.
+  const before = ordered.slice(0, ordered.indexOf(section)).filter(other => !(section.name === '.bss' && other.noBits));
+  const last = before[before.length - 1];
+  if (section.noBits && last && attributes.start === undefined) return up(endOf(last), valign);
+  return attributes.valign === undefined ? section.start : up(section.start, valign);
 }
 
 function order(used: readonly Section[]): Section[] {

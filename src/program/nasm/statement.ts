@@ -181,7 +181,7 @@ function parseLabel(cursor: Cursor, statement: Statement, context: ParseContext)
   }
   statement.label = { name: context.qualify(token.text), column: token.column, length: token.text.length };
   cursor.at += colon ? 2 : 1;
-  context.enter?.(statement.label);
+  if (nextWord?.text.toLowerCase() !== 'equ') context.enter?.(statement.label);
 }
 
 /** `[bits 64]`: the primitive form of a directive. */
