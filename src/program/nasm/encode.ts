@@ -164,11 +164,11 @@ export function encode(
 
 /** Prefixes that stand alone on a line, or before an opcode without operands. */
 export function prefixBytes(prefixes: Prefixes, bits: number): number[] {
-  const other = (size: number | undefined) => size !== undefined && size !== bits;
+  const { operandSize, addressSize } = prefixes;
   return [
     ...leadingPrefixes(prefixes),
-    ...(prefixes.operandSize !== 64 && other(prefixes.operandSize) ? [0x66] : []),
-    ...(other(prefixes.addressSize) ? [0x67] : []),
+    ...(operandSize === (bits === 16 ? 32 : 16) ? [0x66] : []),
+    ...(addressSize !== undefined && addressSize !== bits ? [0x67] : []),
   ];
 }
 
