@@ -13,7 +13,7 @@ import { Event, clearEvent, leave, raiseEvent } from './stop';
 import { exitInstruction, exitWithAddress } from './vmx/exit';
 import { linearAddress } from './address';
 import { CR_MOV_FROM, CR_MOV_TO, cltsExits, cltsIgnored, cltsQualification, cr0Seen, cr0WriteExits, cr0Written, cr3ReadExits, cr3WriteExits, cr4Seen, cr4WriteExits, cr4Written, cr8ReadExits, cr8WriteExits, crQualification, drQualification, lmswExits, lmswQualification } from './vmx/control-registers';
-import { movDrExits } from './vmx/intercept';
+import { exceptionExits, movDrExits } from './vmx/intercept';
 import { cr0Allowed, cr4Allowed } from './vmx/legal';
 import { commitWrite } from './tlb';
 import { loadPdptesFrom } from './pdptes';
@@ -128,9 +128,12 @@ const GD: u64 = 1 << 13;
 /** General detect: access to debug registers faults before it happens, and BD is set. */
 function detected(p: usize): bool {
   if (!(load<u64>(State.DR7) & GD)) return false;
-  store<u64>(State.DR7, load<u64>(State.DR7) & ~GD);
   store<u64>(State.FAULT_QUALIFICATION, GD);
-  store<u64>(State.DR6, load<u64>(State.DR6) | GD);
+  // An exception that exits leaves DR6 and DR7 alone (SDM 3C 27.1).
+  if (!exceptionExits(Vector.DB, 0)) {
+    store<u64>(State.DR7, load<u64>(State.DR7) & ~GD);
+    store<u64>(State.DR6, load<u64>(State.DR6) | GD);
+  }
   fault(Vector.DB);
   return true;
 }

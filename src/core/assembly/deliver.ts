@@ -49,7 +49,10 @@ export function deliverFault(): void {
     if (vector == Vector.PF) store<u64>(State.CR2, load<u64>(State.FAULT_ADDRESS));
     clearFault();
     first = vector;
-    if (deliver(VALID | (EventType.HardwareException << 8) | (hasError ? HAS_ERROR : 0) | vector, error, 0)) return;
+    faultDelivered = vector != Vector.DB;
+    const delivered = deliver(VALID | (EventType.HardwareException << 8) | (hasError ? HAS_ERROR : 0) | vector, error, 0);
+    faultDelivered = false;
+    if (delivered) return;
   }
 }
 function tripleFault(): void {
@@ -157,7 +160,7 @@ function deliverLong(selector: u32, code: u64, target: u64, level: u32, ist: u32
   sp &= ~<u64>15;
   const bytes: u32 = hasError ? 48 : 40;
   const top = sp - bytes;
-  const h = systemWrite(top, bytes, level == 3);
+  const h = systemWrite(top, bytes, level == 3, 8);
   if (!h) { if (load<u32>(State.FAULT) == Vector.SS) faultCode(Vector.SS, ext); return false; }
   let at = h;
   if (hasError) { store<u64>(at, error); at += 8; }
@@ -174,11 +177,11 @@ function deliverLong(selector: u32, code: u64, target: u64, level: u32, ist: u32
   enter(selector, code, target, level, disables);
   return true;
 }
+/** Whether what is being delivered is a fault of the processor's own, not an injected one (SDM 3C 26.6.1.1). */
+let faultDelivered: bool = false;
 /** The image of RFLAGS on the stack; RF is set for faults so that instruction breakpoints do not repeat (SDM 3B 17.3.1.1). */
 function pushedFlags(): u64 {
-  const information = load<u32>(State.DELIVERING), type = (information >> 8) & 7;
-  const faultLike = type == EventType.HardwareException && (information & 0xff) != Vector.DB;
-  return getFlags() | (faultLike ? <u64>RF : 0);
+  return getFlags() | (faultDelivered ? <u64>RF : 0);
 }
 function enter(selector: u32, code: u64, target: u64, level: u32, disables: bool): void {
   loadHidden(CS, (selector & 0xfffc) | level, code);
@@ -224,7 +227,7 @@ function deliverLegacy(selector: u32, code: u64, target: u64, level: u32, wide: 
   const expandDown = ((inner ? rightsOf(stackRaw) : segmentAccess(SS)) & 0xc) == 4;
   const fits = expandDown ? top > limit : top + bytes - 1 <= <u64>limit;
   if (!fits) { faultCode(Vector.SS, inner ? (newSs & 0xfffc) | ext : ext); return false; }
-  const h = systemWrite((base + top) & 0xffffffff, bytes, level == 3);
+  const h = systemWrite((base + top) & 0xffffffff, bytes, level == 3, size);
   if (!h) return false;
   let n: u32 = 0;
   const flags = pushedFlags();
@@ -265,7 +268,7 @@ function realMode(vector: u32, rip: u64): bool {
   const target = load<u16>(entry), selector = <u32>load<u16>(entry, 2);
   const top = stackOffset(stackPointer() - 6);
   if (top + 5 > <u64>segmentLimit(SS)) { fault(Vector.SS); return false; }
-  const h = systemWrite((segmentBase(SS) + top) & 0xffffffff, 6, false);
+  const h = systemWrite((segmentBase(SS) + top) & 0xffffffff, 6, false, 2);
   if (!h) return false;
   store<u16>(h, <u16>rip);
   store<u16>(h, <u16>segmentSelector(CS), 2);

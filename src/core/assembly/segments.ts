@@ -42,7 +42,7 @@ export function readDescriptor(selector: u32, vector: u32): bool {
 /** Sets the accessed (or busy) bits `bits` of the descriptor just read, in memory too. */
 export function markDescriptor(bits: u32): bool {
   if (<u32>(descriptor >> 40 & bits) == bits) return true;
-  const h = systemWrite(descriptorAt + 5, 1, false);
+  const h = systemWrite(descriptorAt + 5, 1, false, 0);
   if (!h) return false;
   store<u8>(h, load<u8>(h) | <u8>bits);
   commitWrite(h);

@@ -248,11 +248,16 @@ export function systemRead(va: u64, bytes: u32): usize {
   deviceRead(W.hostPhysical, bytes);
   return READ_BUFFER;
 }
-/** Likewise for writing; finish with commitWrite. `user`: at CPL 3 (the stack of an interrupt from user mode to user mode). */
-export function systemWrite(va: u64, bytes: u32, user: bool): usize {
+/**
+ * Likewise for writing; finish with commitWrite. `user`: at CPL 3 (the stack of an interrupt from user mode to user mode).
+ * `push`: bytes of each word of a stack frame, 0 for other data.
+ */
+export function systemWrite(va: u64, bytes: u32, user: bool, push: u32): usize {
   if (longMode() && !canonical(va)) return faultCode(Vector.SS, 0);
   const access = W.WRITE | (user ? W.USER : 0) | W.IMPLICIT;
   const first = min<u32>(bytes, 0x1000 - (<u32>va & 0xfff));
+  // A stack frame is pushed from the top: a fault names the address of the first push.
+  if (push && !translate(va + bytes - push, access)) return 0;
   if (!translate(va, access)) return 0;
   const a = W.hostPhysical;
   let b: u64 = 0;

@@ -227,7 +227,8 @@ function translate(address: u64, kind: u32, final: bool, linear: u64): bool {
 function eptViolated(at: usize, kind: u32, final: bool, rights: u64, address: u64): bool {
   if (at) store<u8>(at, rights ? Verdict.Denied : Verdict.NotPresent, 2);
   outcome = Outcome.EptViolation;
-  let q: u64 = kind == READ ? 1 : kind == WRITE ? (final ? 2 : 3) : 4;
+  // The walk's own writes of accessed and dirty flags; with EPT accessed and dirty flags its reads count as writes too.
+  let q: u64 = kind == READ ? 1 : kind == WRITE ? (final || !(requestEptp & 0x40) ? 2 : 3) : 4;
   q |= rights << 3;
   q |= 0x80;
   if (final) q |= 0x100;

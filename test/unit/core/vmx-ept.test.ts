@@ -71,6 +71,23 @@ describe('EPT violations', () => {
     assert.strictEqual(vm.read('GUEST_LINEAR_ADDRESS'), BigInt(at.guest), 'of the fetch');
   });
 
+  it('of setting an accessed flag in the guest’s tables', async () => {
+    for (const [eptp, qualification] of [
+      [at.ept | 0x1e, 0xaan],
+      [at.ept | 0x5e, 0xabn], // EPT accessed and dirty flags: reads of the walk count as writes
+    ] as const) {
+      const vm = await guest('here: nop');
+      vm.setMemory64(at.data, (PAGE + 0x5000) | 7);
+      vm.setMemory64(PAGE + 0x5000, 0x87);
+      vm.write('GUEST_CR3', at.data);
+      vm.write('EPTP', eptp);
+      vm.setEptPage(PAGE, PAGE | R | X | LARGE);
+      assert.strictEqual(vm.launch(), 'EPT_VIOLATION');
+      assert.strictEqual(vm.read('EXIT_QUALIFICATION'), qualification);
+      assert.strictEqual(vm.read('GUEST_PHYSICAL_ADDRESS'), BigInt(PAGE + 0x5000));
+    }
+  });
+
   it('during event delivery are reported with the event', async () => {
     const vm = await guest('here: int 0x41');
     vm.setGate(at.guestIdt, 0x41, at.guest);
@@ -80,6 +97,7 @@ describe('EPT violations', () => {
     assert.strictEqual(vm.read('IDT_VECTORING_INFORMATION'), 0x80000441n);
     assert.strictEqual(vm.read('EXIT_INSTRUCTION_LENGTH'), 2n);
     assert.strictEqual(vm.read('EXIT_QUALIFICATION') & 0x1ffn, 0x1aan);
+    assert.strictEqual(vm.read('GUEST_PHYSICAL_ADDRESS'), BigInt(PAGE + 0xff8), 'of the first push');
     assert.strictEqual(vm.read('GUEST_RSP'), BigInt(PAGE + 0x1000), 'nothing was pushed');
     vm.setEptPage(PAGE, PAGE | R | W | X | LARGE);
     vm.write('ENTRY_INTERRUPTION_INFORMATION', vm.read('IDT_VECTORING_INFORMATION'));

@@ -26,10 +26,10 @@ describe('event injection', () => {
     assert.strictEqual(vm.read('ENTRY_INTERRUPTION_INFORMATION') >> 31n, 0n, 'the valid bit is cleared');
   });
 
-  it('delivers an exception with its error code, and RF set in the frame', async () => {
+  it('delivers an exception with its error code, and RF in the frame as the VMCS has it (SDM 3C 26.6.1.1)', async () => {
     const vm = await injected(0xb0d, vm => vm.write('ENTRY_EXCEPTION_ERROR_CODE', 0x1234));
     assert.strictEqual(vm.launch(), 'VMCALL');
-    assert.deepStrictEqual(frame(vm, 4), [0x1234n, BigInt(at.guest), 8n, 0x10002n]);
+    assert.deepStrictEqual(frame(vm, 4), [0x1234n, BigInt(at.guest), 8n, 2n]);
   });
 
   it('blocks further NMIs after an injected NMI', async () => {

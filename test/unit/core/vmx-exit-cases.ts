@@ -433,6 +433,19 @@ export const exitCases: ExitCase[] = [
     },
   },
   {
+    guest: 'here: mov rax, dr3',
+    prepare: vm => {
+      exceptions(1)(vm);
+      vm.write('GUEST_DR7', 0x2400);
+    },
+    exits: 'EXCEPTION_NMI',
+    qualification: 0x2000,
+    check: vm => {
+      assert.strictEqual(vm.read('GUEST_DR7'), 0x2400n, 'general detect stays enabled');
+      assert.strictEqual(vm.get('DR6'), 0xffff0ff0n);
+    },
+  },
+  {
     // A limit of 0 makes every delivery a #GP, then #DF, then nothing is left.
     guest: 'here: ud2',
     prepare: vm => vm.write('GUEST_IDTR_LIMIT', 0),

@@ -141,7 +141,7 @@ export function exitOnEpt(misconfiguration: bool): usize {
   const qualification = load<u64>(State.FAULT_QUALIFICATION) | <u64>nmiUnblocking();
   if (qualification & 0x80) store<u64>(vmcs, load<u64>(State.FAULT_ADDRESS), Vmcs.GUEST_LINEAR_ADDRESS);
   const rflags = flagsWithRf((load<u32>(State.DELIVERING) & VALID) == 0);
-  const length = instructionAt(load<u64>(State.RIP)) & 0xf;
+  const length = load<u32>(State.DELIVERING) & VALID ? 0 : instructionAt(load<u64>(State.RIP)) & 0xf;
   if (misconfiguration) return leaveGuest(ExitReason.EPT_MISCONFIG, 0, length, 0, 0, rflags);
   return leaveGuest(ExitReason.EPT_VIOLATION, qualification, length, 0, 0, rflags);
 }

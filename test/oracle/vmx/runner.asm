@@ -1,5 +1,5 @@
 ; Runs VMX cases in 64-bit mode and prints on port 0xE9 what came of each.
-; The cases are a stream of records that follows this code (see image.ts):
+; The cases are a stream of records that follows this code (see program.ts):
 ;   1 memory   u32 length, u64 address, data padded to 8     2 field    u32 encoding, u64 value
 ;   3 registers u32 0, 16 x u64 RAX RCX RDX RBX RSP ... R15  4 launch   u32 number of the case
 ;   5 reset    u32 0: zero the low memory, replay the base   6 end of the base   0 end of everything

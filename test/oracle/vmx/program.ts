@@ -116,7 +116,7 @@ export async function makeProgram(setups: readonly Setup[]): Promise<{ program: 
   const list = new Stream();
   for (const field of printed) list.u32(field.encoding);
   const files: Record<string, Uint8Array> = {
-    'runner.asm': readFileSync('test/oracle/bochs/runner.asm'),
+    'runner.asm': readFileSync('test/oracle/vmx/runner.asm'),
     'fields.bin': list.u32(0xffffffff).done(),
     'cases.bin': stream.done(),
   };
