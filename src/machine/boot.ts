@@ -18,6 +18,7 @@ export interface BootModule {
   commandLine: string;
 }
 export interface BootOptions {
+  /** Arguments: what follows the image's name in the command line of Multiboot. */
   commandLine?: string;
   modules?: BootModule[];
 }
@@ -183,7 +184,7 @@ function startMultiboot(processor: Processor, program: Program, options: BootOpt
   word(information, HAS_MEMORY | HAS_COMMAND_LINE | HAS_MODULES | HAS_MEMORY_MAP | HAS_LOADER_NAME);
   word(information + 4, 640);
   word(information + 8, (memory - 0x100000) / 1024);
-  word(information + 16, string(options.commandLine ?? ''));
+  word(information + 16, string(commandLineOf(program, options)));
   word(information + 20, modules.length);
   word(information + 24, information + 0x200);
   modules.forEach(({ start, end, commandLine }, n) => {
@@ -210,6 +211,12 @@ function startMultiboot(processor: Processor, program: Program, options: BootOpt
   startProtected(processor, program.entry);
   processor.set('RAX', MAGIC);
   processor.set('RBX', BigInt(information));
+}
+
+/** As loaders do: the image's name, then its arguments. */
+function commandLineOf({ path }: Program, { commandLine }: BootOptions): string {
+  const name = path.split(/[/\\]/).at(-1)!;
+  return commandLine ? `${name} ${commandLine}` : name;
 }
 
 function placeModules(

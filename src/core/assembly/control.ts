@@ -1,5 +1,6 @@
 /** Control and debug registers (SDM 2: MOV CR, MOV DR, LMSW, SMSW, CLTS; SDM 3A 2.5). */
 import { State } from './generated/state.generated';
+import { breakpointsChanged } from './breakpoints';
 import { memReadable, memWritable } from './address';
 import { CR0_PE, CR0_PG, CR0_TS, CR0_WP, CR4_DE, CR4_FSGSBASE, CR4_PAE, CR4_PCE, CR4_PGE, CR4_PSE, CR4_SMAP, CR4_SMEP, CR4_TSD, CR4_UMIP, CR4_VMXE, EFER_LMA, EFER_LME, EFER_NXE, cpl, flushSpace, longCode, longMode, modeChanged, nonRoot, protectedMode } from './context';
 import { raiseDebug } from './events';
@@ -148,8 +149,8 @@ export function movToDr(p: usize): usize {
   if (at == State.DR6) store<u64>(at, (value & 0x1e00f) | 0xfffe0ff0);
   else if (at == State.DR7) {
     store<u64>(at, (value & 0xffff2fff) | 0x400);
-    if (value & 0xff) raiseEvent(Event.Breakpoints); else clearEvent(Event.Breakpoints);
   } else store<u64>(at, value);
+  breakpointsChanged();
   return leave(p);
 }
 export function movFromDr(p: usize): usize {

@@ -3,6 +3,7 @@
  * (priority: SDM 3A table 6-2, SDM 3C 25.2 and 26.7).
  */
 import { State } from './generated/state.generated';
+import { breakpointsChanged } from './breakpoints';
 import { modeChanged, nonRoot } from './context';
 import { deliverEvent, deliverFault } from './deliver';
 import { Vector } from './fault';
@@ -18,8 +19,9 @@ export const enum EventType { External = 0, Nmi = 2, HardwareException = 3, Soft
 export const VALID: u32 = 0x80000000;
 export const HAS_ERROR: u32 = 0x800;
 
-/** After TF, IF or AC changed. */
+/** After TF, IF, RF or AC changed. */
 export function flagsChanged(): void {
+  if (flag(RF)) raiseEvent(Event.Resume);
   if (flag(TF)) raiseEvent(Event.Trap); else clearEvent(Event.Trap);
   if (flag(AC) != lastAc) { lastAc = flag(AC); modeChanged(); }
 }
@@ -52,8 +54,9 @@ export function eventsChanged(): void {
   if (load<u32>(State.ACTIVITY)) raiseEvent(Event.Inactive);
   if (load<u32>(State.BLOCKING) & 3) raiseEvent(Event.Shadow);
   if (flag(TF)) raiseEvent(Event.Trap);
+  if (flag(RF)) raiseEvent(Event.Resume);
   if (load<u64>(State.PENDING_DEBUG)) raiseEvent(Event.PendingDebug);
-  if (load<u64>(State.DR7) & 0xff) raiseEvent(Event.Breakpoints);
+  breakpointsChanged();
   if (nonRoot() && (interruptWindowExits() || nmiWindowExits())) raiseEvent(Event.Window);
 }
 

@@ -1,6 +1,7 @@
 /** IN, OUT, INS and OUTS (SDM 2). Ports belong to the host's devices; the I/O permission bitmap is SDM 1 18.5.2. */
 import { State } from './generated/state.generated';
 import { ES, addressMask, implicitLinear, ioAllowed, setAddressRegister } from './address';
+import { meetPortBreakpoints } from './breakpoints';
 import { nonRoot, protectedMode, virtual8086 } from './context';
 import { Vector, faultCode } from './fault';
 import { DF, flag } from './flags';
@@ -36,10 +37,12 @@ export function portsAllowed(port: u32, bytes: u32): bool {
 
 @inline function read<T>(port: u32): T {
   publishTime();
+  meetPortBreakpoints(port, sizeof<T>());
   return <T>portRead(port, sizeof<T>());
 }
 @inline function write<T>(port: u32, value: T): void {
   publishTime();
+  meetPortBreakpoints(port, sizeof<T>());
   portWrite(port, sizeof<T>(), <u32>value);
 }
 @inline function input<T>(p: usize, port: u32, immediateForm: bool): usize {

@@ -8,7 +8,7 @@ import { RF, TF, flag } from './flags';
 import { Event, FAULTED, LEFT, StopCode, UNCOUNTED, WATCHED, clearEvent, raiseEvent } from './stop';
 
 /** Events that make every instruction a slice of its own. */
-const STEPPING: u32 = Event.Shadow | Event.Trap | Event.Breakpoints | Event.PendingDebug;
+const STEPPING: u32 = Event.Shadow | Event.Trap | Event.Breakpoints | Event.PendingDebug | Event.Resume;
 
 /** Retires at most `limit` instructions and says why it stopped (StopCode). */
 export function run(limit: u64): u32 {
@@ -51,9 +51,16 @@ function stepOne(): void {
   const trap = flag(TF), was = load<u64>(State.INSTRUCTIONS);
   const operation = load<u32>(State.VMX_OPERATION);
   store<u32>(State.RFLAGS, load<u32>(State.RFLAGS) & ~RF);
+  clearEvent(Event.Resume);
   takeDelivered();
+  const pending = load<u64>(State.PENDING_DEBUG);
   const rc = dispatch(1);
-  if (rc == FAULTED) { deliverFault(); return; }
+  if (rc == FAULTED) {
+    // Data breakpoints are traps: of an instruction that did not complete they are not reported.
+    if (breakpoints) store<u64>(State.PENDING_DEBUG, pending);
+    deliverFault();
+    return;
+  }
   if (rc == WATCHED) { store<u32>(State.STOP, StopCode.Code); return; }
   // A VM entry or exit, or a delivery, has its own rules for pending debug exceptions; TF was the old context's.
   if (trap && load<u64>(State.INSTRUCTIONS) != was && operation == load<u32>(State.VMX_OPERATION) && !takeDelivered()) {

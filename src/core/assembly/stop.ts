@@ -40,6 +40,8 @@ export const enum Event {
   Stop = 256,
   /** The monitor trap flag is on. */
   MonitorTrap = 512,
+  /** RFLAGS.RF is set: for one instruction. */
+  Resume = 1024,
 }
 
 @inline export function raiseEvent(bits: u32): void { store<u32>(State.EVENTS, load<u32>(State.EVENTS) | bits); }

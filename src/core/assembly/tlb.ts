@@ -10,6 +10,7 @@ import { State } from './generated/state.generated';
 import { CR4_SMAP, cpl, longCode, longMode } from './context';
 import { FAULT_EPT_MISCONFIGURATION, FAULT_EPT_VIOLATION, Vector, fault, faultCode, faulted, pageFault } from './fault';
 import { AC, flag } from './flags';
+import { breakpointOnPage, meetBreakpoints } from './breakpoints';
 import { memoryRead, memoryWrite } from './host';
 import { interruptBlocks } from './blocks';
 import { pageFlags, ramPointer, touch } from './physical';
@@ -106,14 +107,16 @@ function slowRead(va: u64, bytes: u32, segment: u32): usize {
   }
   if (!translate(va, explicitAccess(W.READ))) return 0;
   const physical = W.hostPhysical;
+  meetBreakpoints(va, bytes, false);
   const flags = pageFlags(physical);
   if (!(flags & PAGE_RAM)) {
     deviceRead(physical, bytes);
     return READ_BUFFER;
   }
   const host = ramPointer(physical);
-  if (load<u32>(DATA_WATCHES) && nearWatch(va, physical)) watched(va, physical, bytes, false);
-  else insert(TLB_READ, va, host);
+  const near = load<u32>(DATA_WATCHES) != 0 && nearWatch(va, physical);
+  if (near) watched(va, physical, bytes, false);
+  if (!near && !breakpointOnPage(va)) insert(TLB_READ, va, host);
   return host;
 }
 
@@ -138,10 +141,12 @@ function slowWrite(va: u64, bytes: u32, segment: u32, read: bool): usize {
     if (!translate(va, explicitAccess(W.WRITE))) return 0;
     const a = W.hostPhysical;
     if (!translate(nextPage(va), explicitAccess(W.WRITE))) return 0;
+    meetBreakpoints(va, bytes, true);
     return buffered(a, first, W.hostPhysical, bytes - first, read, va);
   }
   if (!translate(va, explicitAccess(W.WRITE))) return 0;
   const physical = W.hostPhysical;
+  meetBreakpoints(va, bytes, true);
   const flags = pageFlags(physical);
   if (!(flags & PAGE_RAM)) return buffered(physical, bytes, 0, 0, read, va);
   const near = load<u32>(DATA_WATCHES) != 0 && nearWatch(va, physical);
@@ -153,7 +158,7 @@ function slowWrite(va: u64, bytes: u32, segment: u32, read: bool): usize {
   }
   store<u8>(PAGES + <usize>(physical >> 12), flags | PAGE_DIRTY);
   const host = ramPointer(physical);
-  if (!near) insert(TLB_WRITE, va, host);
+  if (!near && !breakpointOnPage(va)) insert(TLB_WRITE, va, host);
   return host;
 }
 function buffered(a: u64, aBytes: u32, b: u64, bBytes: u32, read: bool, va: u64): usize {

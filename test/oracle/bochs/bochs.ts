@@ -1,10 +1,10 @@
 /** Runs a program on Bochs 2.7, without a screen, from a disk image that loader.asm boots. */
-import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { assemble } from '../../../src/program/nasm/assemble';
 import type { Program } from '../../../src/program/program';
 import { sourceFiles } from '../sources';
+import { run } from '../tool';
 
 const LOADER = path.resolve('test/oracle/bochs/loader.asm');
 const CHUNK = 32 * 1024;
@@ -63,17 +63,10 @@ export function runOnBochs(program: Program, folder: string, timeout = 60_000): 
   );
   // The debugger is compiled in: "continue" is its only command.
   writeFileSync(at('commands'), 'c\n');
-  const started = process.hrtime.bigint();
   // The text display needs a terminal; `script` gives it one.
-  const command = `bochs -q -f '${at('bochsrc')}' -rc '${at('commands')}'`;
-  const ran = spawnSync('script', ['-qec', command, '/dev/null'], {
-    encoding: 'latin1',
-    timeout,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, TERM: 'xterm', BXSHARE: process.env.BXSHARE ?? '/usr/share/bochs' },
-    killSignal: 'SIGKILL',
-  });
-  const seconds = Number(process.hrtime.bigint() - started) / 1e9;
-  if (ran.error) throw new Error(`Bochs did not run to its end (is it installed?): ${ran.error.message}`);
-  return { serial: readFileSync(at('serial.txt'), 'latin1'), debugConsole: ran.stdout, seconds };
+  const command = `TERM=xterm BXSHARE=\${BXSHARE:-/usr/share/bochs} bochs -q -f '${at('bochsrc')}' -rc '${at('commands')}'`;
+  const { stdout, seconds } = run('script', ['-qec', command, '/dev/null'], { timeout });
+  if (!stdout.includes('Bochs x86 Emulator'))
+    throw new Error(`this test needs Bochs (.ci/run lists the packages): ${stdout}`);
+  return { serial: readFileSync(at('serial.txt'), 'latin1'), debugConsole: stdout, seconds };
 }

@@ -141,7 +141,7 @@ describe('ringscope run: multiboot', () => {
       'mb.asm',
     );
     const { status, out } = ringscope('run', file, '--append', 'quiet root=/', '--module', `${module}=first one`);
-    assert.deepStrictEqual([status, out], [1, 'quiet root=/\nfirst one\nmodule content\n']);
+    assert.deepStrictEqual([status, out], [1, 'mb.asm quiet root=/\nfirst one\nmodule content\n']);
   });
   it('tells the size of memory', () => {
     const file = program(`${HEADER} mov eax, [ebp + 8]\n shr eax, 10\n inc eax\n out 0xf4, al`, 'memory.asm');
