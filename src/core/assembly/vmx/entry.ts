@@ -47,6 +47,7 @@ function vmEntry(p: usize, launch: bool): usize {
   if (nonRootOperation()) return exitInstruction(p, launch ? ExitReason.VMLAUNCH : ExitReason.VMRESUME, 0);
   if (unprivileged()) return 0;
   store<u64>(State.ENTRY_RIP, pcOf(p));
+  store<u32>(State.ENTRY_CHECK, 0);
   store<u32>(State.ENTRY_LAUNCH, launch ? 1 : 0);
   if (!hasCurrentVmcs()) {
     reject(Check.NO_CURRENT_VMCS, 0, 0);
