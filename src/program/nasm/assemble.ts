@@ -7,7 +7,8 @@
 import type { Diagnostic, LineRow, ProgramSymbol, SourceFiles } from '../program';
 import { writeListing } from './listing';
 import { Pass } from './pass';
-import { Preprocessor, SourceCache, type SourceLine } from './preprocessor';
+import { Preprocessor, type SourceLine } from './preprocessor';
+import { SourceCache } from './source';
 import { Problems, SourceError } from './problem';
 import { addressIn, applyFixups, layOut, type Layout, type Section } from './section';
 import { parseStatement, type Statement } from './statement';

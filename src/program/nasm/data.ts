@@ -1,9 +1,9 @@
 /** Data: the elements of `db`, `dw`, `dd`, `dq`, `dt`, ... */
-import { store, type Encoded, type Fixup } from './encode';
+import { store, type Encoded, type Fixup } from './fields';
 import { evaluate, type Scope } from './expression';
 import { FLOAT_OF_BYTES, parseFloatTo } from './float';
 import { Problems, SourceError, type Place } from './problem';
-import type { DataItem } from './statement';
+import type { DataItem } from './data-item';
 import { isSimple, sectionOf } from './value';
 
 interface DataPass extends Scope {

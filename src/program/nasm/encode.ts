@@ -1,56 +1,22 @@
 /** From a chosen encoding and its operands to bytes, by iced-x86's encoder. */
-import { Code, Encoder, Instruction, OpCodeOperandKind, OpKind, Register, RegisterExt } from 'iced-x86';
+import { Encoder, Instruction, OpCodeOperandKind, OpKind, Register } from 'iced-x86';
 import type { Address } from './address';
 import type { Encoding } from './encodings';
+import {
+  addFixup,
+  distanceProblem,
+  rangeWarning,
+  type EncodePlace,
+  type Encoded,
+  type Field,
+  type Fixup,
+} from './fields';
 import type { OperandValue } from './operand';
-import { isSimple, sectionOf, wrap, type Value } from './value';
-
-/** A field that needs the start of a section: value + start(add) - start(subtract), in `bytes` bytes at `at`. */
-export interface Fixup {
-  /** Offset in the bytes it belongs to. */
-  at: number;
-  bytes: number;
-  value: bigint;
-  add?: string;
-  subtract?: string;
-}
-
-export interface Encoded {
-  bytes: Uint8Array;
-  fixups: Fixup[];
-  /** Why it cannot stay so, if it does until the last pass: a short jump too far. */
-  problem?: string;
-  /** A number whose upper bits are dropped. */
-  warning?: string;
-}
+import { arrange, leadingPrefixes, now3dRex, type Prefixes } from './prefixes';
+import { isSimple } from './value';
 
 /** An operand ready to encode; addresses are resolved. */
 export type Ready = { operand: OperandValue; address?: Address };
-
-/** Prefixes that the source asks for. */
-export interface Prefixes {
-  wait?: boolean;
-  /** 0xf0, 0xf2, 0xf3 in the order in which they are written out. */
-  group1: number[];
-  segment?: Register;
-  /** o16, o32, o64. */
-  operandSize?: number;
-  /** a16, a32, a64. */
-  addressSize?: number;
-  /** `xacquire` or `xrelease`, which the forms without a ModRM byte do not take. */
-  elision?: boolean;
-  /** `{vex}` or `{vex3}`. */
-  vex?: 2 | 3;
-  /** `{evex}`. */
-  evex?: boolean;
-}
-
-export interface EncodePlace {
-  bits: number;
-  section: string;
-  /** Offset in the section. */
-  offset: number;
-}
 
 const encoders = new Map<number, Encoder>();
 
@@ -59,23 +25,6 @@ function encoderFor(bits: number): Encoder {
   if (!encoder) encoders.set(bits, (encoder = new Encoder(bits)));
   return encoder;
 }
-
-/** A field at the end of an instruction that holds a value. */
-interface Field {
-  bytes: number;
-  value: Value;
-  relative: boolean;
-  extended?: number;
-}
-
-const SEGMENT_BYTE: Partial<Record<Register, number>> = {
-  [Register.ES]: 0x26,
-  [Register.CS]: 0x2e,
-  [Register.SS]: 0x36,
-  [Register.DS]: 0x3e,
-  [Register.FS]: 0x64,
-  [Register.GS]: 0x65,
-};
 
 const by = (bits: number, of16: OpKind, of32: OpKind, of64: OpKind) => (bits === 16 ? of16 : bits === 32 ? of32 : of64);
 
@@ -160,25 +109,6 @@ export function encode(
   } finally {
     instruction.free();
   }
-}
-
-/** Prefixes that stand alone on a line, or before an opcode without operands. */
-export function prefixBytes(prefixes: Prefixes, bits: number): number[] {
-  const { operandSize, addressSize } = prefixes;
-  return [
-    ...leadingPrefixes(prefixes),
-    ...(operandSize === (bits === 16 ? 32 : 16) ? [0x66] : []),
-    ...(addressSize !== undefined && addressSize !== bits ? [0x67] : []),
-  ];
-}
-
-function leadingPrefixes(prefixes: Prefixes, memory?: Address): number[] {
-  const added: number[] = [];
-  if (prefixes.wait) added.push(0x9b);
-  added.push(...prefixes.group1);
-  const segment = memory?.segment?.register ?? prefixes.segment;
-  if (segment !== undefined) added.push(SEGMENT_BYTE[segment]!);
-  return added;
 }
 
 /** The memory operand of a string instruction or XLAT, of the wanted address size. */
@@ -284,25 +214,6 @@ function finish(
   return encoded;
 }
 
-function distanceProblem(width: number, target: Value, length: number, place: EncodePlace): string | undefined {
-  if (sectionOf(target) !== place.section) return undefined;
-  const distance = target.number - BigInt(place.offset + length);
-  if (BigInt.asIntN(8 * width, distance) === distance || width > 1) return undefined;
-  return `the target is ${distance < 0n ? -distance : distance} bytes away; a short jump reaches 128 back and 127 ahead`;
-}
-
-function rangeWarning({ bytes, value, extended }: Field): string | undefined {
-  if (!isSimple(value) || value.unknown) return undefined;
-  const bits = 8 * bytes;
-  const { number } = value;
-  const operandBits = extended ?? bits;
-  const inOperand = BigInt.asIntN(operandBits, number);
-  // Either reading of the number fits the operand, and the field extends to it.
-  const fits = inOperand === number || BigInt.asUintN(operandBits, number) === number;
-  if (fits && (extended === undefined || BigInt.asIntN(bits, inOperand) === inOperand)) return undefined;
-  return `${value.number} does not fit in ${bits} ${extended ? 'bits with a sign' : 'bits'}: its upper bits are dropped`;
-}
-
 function setBranchTarget(instruction: Instruction, encoding: Encoding, target: number): void {
   const i = encoding.operands.findIndex(rule => rule.branch);
   switch (instruction.opKind(i)) {
@@ -315,84 +226,4 @@ function setBranchTarget(instruction: Instruction, encoding: Encoding, target: n
     default:
       instruction.nearBranch64 = BigInt(target);
   }
-}
-
-/** The REX prefix of a 3DNow! instruction, which iced's encoder leaves out. */
-function now3dRex(memory: Address): number[] {
-  const high = (register: Register) => register !== Register.None && RegisterExt.number(register) > 7;
-  const rex = 0x40 | (high(memory.index) ? 2 : 0) | (high(memory.base) ? 1 : 0);
-  return rex === 0x40 ? [] : [rex];
-}
-
-/** Writes a relative field, or records what has to be added once sections are placed. */
-function addFixup(
-  bytes: Uint8Array,
-  fixups: Fixup[],
-  at: number,
-  width: number,
-  value: Value,
-  relative: boolean,
-  place: EncodePlace,
-): void {
-  const section = sectionOf(value);
-  if (relative) {
-    const distance = wrap(value.number - BigInt(place.offset + bytes.length));
-    if (section === place.section) store(bytes, at, width, distance);
-    else fixups.push({ at, bytes: width, value: distance, add: section, subtract: place.section });
-  } else if (section !== undefined) fixups.push({ at, bytes: width, value: value.number, add: section });
-}
-
-/** Stores the low `width` bytes of a number, least significant first. */
-export function store(bytes: Uint8Array, at: number, width: number, value: bigint): void {
-  let rest = BigInt.asUintN(8 * width, value);
-  for (let i = 0; i < width; i++) {
-    bytes[at + i] = Number(rest & 255n);
-    rest >>= 8n;
-  }
-}
-
-/** Encodings that are 64 bits wide anyway, and to which `o64` adds REX.W all the same. */
-const TAKES_O64 = new Set([Code.Retnq, Code.Retnq_imm16, Code.Pushq_FS, Code.Pushq_GS, Code.Popq_FS, Code.Popq_GS]);
-
-/** Puts the prefixes in NASM's order and adds those that the source asks for. */
-function arrange(
-  raw: Uint8Array,
-  encoding: Encoding,
-  added: number[],
-  prefixes: Prefixes,
-  bits: number,
-  rex: number[],
-): number[] {
-  let operandSize = false;
-  let addressSize = false;
-  const opcode: number[] = [];
-  let at = 0;
-  let wait = false;
-  for (; at < raw.length; at++) {
-    const byte = raw[at];
-    if (byte === 0x66 && encoding.mandatoryPrefix !== 0x66) operandSize = true;
-    else if (byte === 0x67) addressSize = true;
-    else if (byte === 0x66 || byte === 0xf2 || byte === 0xf3) opcode.push(byte);
-    else if (byte === 0x9b && at === 0 && raw.length > 1) wait = true;
-    else break;
-  }
-  let rest = [...rex, ...raw.subarray(at)];
-  if (prefixes.addressSize !== undefined && prefixes.addressSize !== bits) addressSize = true;
-  if (encoding.legacy) {
-    const wide = !encoding.defaultOperandSize64 || TAKES_O64.has(encoding.code);
-    if (prefixes.operandSize === 64 && bits === 64 && wide) {
-      if ((rest[0] & 0xf0) === 0x40) rest[0] |= 8;
-      else rest = [0x48, ...rest];
-    } else if (prefixes.operandSize === 16 && bits !== 16) operandSize = true;
-    else if (prefixes.operandSize === 32 && bits === 16) operandSize = true;
-  }
-  return [
-    ...(wait ? [0x9b] : []),
-    // `rep xstore`: the prefix belongs to the opcode already.
-    ...added.filter(byte => !(opcode.includes(byte) && byte === 0xf3 && encoding.padlock)),
-    ...(operandSize ? [0x66] : []),
-    ...(addressSize ? [0x67] : []),
-    ...opcode,
-    ...rest,
-  ];
 }

@@ -2,7 +2,8 @@
 import { assembleInstruction } from './choose';
 import { encodeData } from './data';
 import { carryOut } from './directives';
-import { prefixBytes, type Encoded } from './encode';
+import type { Encoded } from './fields';
+import { prefixBytes } from './prefixes';
 import { evaluate, type Expression, type Scope } from './expression';
 import { evaluateOperand } from './operand';
 import { Problems, SourceError, type Place } from './problem';
@@ -81,6 +82,9 @@ export class Pass implements Scope {
 
   bits(): number {
     return this.bitsNow;
+  }
+  tooManyErrors(): boolean {
+    return this.problems.tooMany;
   }
   here(): Value {
     return this.hereNow;

@@ -4,24 +4,18 @@
  * It runs line by line together with the pass that assembles its lines, because `%if` and `%assign` may use labels that
  * stand above them. Whether any did is `usedLabels`: if not, its output is the same in every pass.
  */
-import type { SourceFiles } from '../program';
 import { conditionHolds } from './condition';
-import { Definitions, pasteTouching, type Parameter } from './definitions';
+import { Definitions, pasteTouching } from './definitions';
 import { evaluate, parseExpression, type Scope } from './expression';
 import { Cursor } from './cursor';
-import {
-  bindParameters,
-  nameMatches,
-  parseMacroHeader,
-  substitute,
-  type Invocation,
-  type Macro,
-  type RawLine,
-} from './macro';
+import { parseMacroHeader, substitute, type Invocation, type Macro, type RawLine } from './macro';
+import { MacroTable } from './macro-table';
 import { Problems, SourceError, type Place } from './problem';
-import { isStandardMacro } from './statement';
+import type { SourceCache } from './source';
+import { isStandardMacro } from './keywords';
 import { closest } from './suggest';
-import { fromUtf8, quote, stringText } from './text';
+import { stringText } from './text';
+import { defineText, nameOf } from './text-directives';
 import { tokenize, untokenize, type Token } from './token';
 import { isSimple } from './value';
 
@@ -61,6 +55,7 @@ interface Frame {
 /** What the preprocessor needs from the pass. */
 export interface PassState extends Scope {
   bits(): number;
+  tooManyErrors(): boolean;
 }
 
 const MOST_LINES = 500_000;
@@ -75,44 +70,11 @@ const DIRECTIVES = new Set(
   ).split(' '),
 );
 
-/** Where raw lines of files are kept between passes. */
-export class SourceCache {
-  private readonly lines = new Map<string, RawLine[] | undefined>();
-  constructor(readonly files: SourceFiles) {}
-
-  /** Paths in the order of first reading. */
-  get read(): string[] {
-    return [...this.lines].filter(([, lines]) => lines).map(([path]) => path);
-  }
-
-  open(path: string): RawLine[] | undefined {
-    if (!this.lines.has(path)) {
-      const bytes = this.files.read(path);
-      this.lines.set(path, bytes && splitLines(path, fromUtf8(bytes)));
-    }
-    return this.lines.get(path);
-  }
-}
-
-/** Physical lines to logical ones: a backslash at the end joins the next. */
-function splitLines(file: string, text: string): RawLine[] {
-  const lines: RawLine[] = [];
-  const physical = text.split(/\r\n|\n|\r/);
-  if (physical[physical.length - 1] === '') physical.pop();
-  for (let i = 0; i < physical.length; i++) {
-    const line = i + 1;
-    let joined = physical[i];
-    while (joined.endsWith('\\') && i + 1 < physical.length) joined = joined.slice(0, -1) + physical[++i];
-    lines.push({ file, line, text: joined, tokens: tokenize(joined) });
-  }
-  return lines;
-}
-
 export class Preprocessor {
   readonly definitions: Definitions;
   /** True once a directive asked for the value of a label. */
   usedLabels = false;
-  private readonly macros = new Map<string, Macro[]>();
+  private readonly macros = new MacroTable();
   private readonly frames: Frame[] = [];
   private readonly contexts: { name: string; id: number }[] = [];
   /** Lines put in front of what is read next. */
@@ -181,7 +143,7 @@ export class Preprocessor {
   next(): SourceLine | undefined {
     for (;;) {
       if (this.pending.length > 0) return this.pending.shift();
-      if (this.stopped) return undefined;
+      if (this.stopped || this.problems.tooMany || this.state.tooManyErrors()) return undefined;
       const frame = this.frames[this.frames.length - 1];
       if (!frame) return undefined;
       if (frame.at >= frame.lines.length) {
@@ -205,7 +167,8 @@ export class Preprocessor {
       try {
         const tokens = this.process(raw, frame);
         if (!tokens) {
-          this.pending.push(line);
+          // Directives are listed where they stand, not again in every expansion.
+          if (line.depth === 0) this.pending.push(line);
           continue;
         }
         this.call(tokens, line);
@@ -303,20 +266,11 @@ export class Preprocessor {
     if (directive !== undefined && opens.includes(directive)) capture.nesting++;
     if (directive !== undefined && closes.includes(directive) && capture.nesting-- === 0) {
       this.capture = undefined;
-      if (capture.macro) this.addMacro(capture.macro, capture.body);
+      if (capture.macro) this.macros.add({ ...capture.macro, body: capture.body });
       else this.enterRep(capture.body, capture.count);
       return;
     }
     capture.body.push(raw);
-  }
-
-  private addMacro(macro: Macro, body: RawLine[]): void {
-    macro.body = body;
-    const key = macro.name.toLowerCase();
-    const others = (this.macros.get(key) ?? []).filter(
-      m => !(m.name === macro.name && m.least === macro.least && m.most === macro.most),
-    );
-    this.macros.set(key, [macro, ...others]);
   }
 
   private enterRep(body: RawLine[], count: number): void {
@@ -367,21 +321,14 @@ export class Preprocessor {
       expand: t => this.definitions.expand(t),
       evaluate: t => this.number(t, 'a condition'),
       isDefined: name => this.definitions.isDefined(name),
-      isMacro: header => {
-        const wanted = parseMacroHeader(header, '', { file: '', line: 0, text: '', tokens: [] });
-        if (header.length === 1) wanted.most = Infinity;
-        // NASM's own directives are macros to it.
-        if (isStandardMacro(wanted.name)) return true;
-        return (this.macros.get(wanted.name.toLowerCase()) ?? []).some(
-          m => nameMatches(m, wanted.name) && m.least <= wanted.most && wanted.least <= m.most,
-        );
-      },
+      // NASM's own directives are macros to it.
+      isMacro: header => isStandardMacro(header[0].text) || this.macros.has(header),
       context: () => this.contexts[this.contexts.length - 1]?.name,
     });
   }
 
   /** The number that the (unexpanded) tokens make; labels must stand above. */
-  private number(tokens: readonly Token[], what: string): bigint {
+  number(tokens: readonly Token[], what: string): bigint {
     return this.evaluate(this.definitions.expand(tokens), what);
   }
 
@@ -410,42 +357,8 @@ export class Preprocessor {
   private directive(directive: string, tokens: Token[], raw: RawLine): void {
     const rest = tokens.slice(1);
     const column = rest[0]?.column ?? tokens[0].column;
+    if (defineText(directive, rest, this)) return;
     switch (directive) {
-      case 'define':
-      case 'idefine':
-      case 'xdefine':
-      case 'ixdefine':
-        this.define(directive, rest);
-        return;
-      case 'undef':
-        this.definitions.undefine(this.nameOf(rest, directive));
-        return;
-      case 'assign':
-      case 'iassign': {
-        const value = this.number(rest.slice(1), `%${directive}`);
-        this.setText(rest, directive, String(value));
-        return;
-      }
-      case 'defstr':
-      case 'idefstr':
-        this.setText(rest, directive, quote(untokenize(this.definitions.expand(rest.slice(1)))));
-        return;
-      case 'deftok':
-      case 'ideftok':
-        this.setText(rest, directive, this.strings(rest, directive).join(''));
-        return;
-      case 'strlen':
-      case 'istrlen':
-        this.setText(rest, directive, String([...this.strings(rest, directive).join('')].length));
-        return;
-      case 'strcat':
-      case 'istrcat':
-        this.setText(rest, directive, quote(this.strings(rest, directive).join('')));
-        return;
-      case 'substr':
-      case 'isubstr':
-        this.substr(rest, directive);
-        return;
       case 'macro':
       case 'imacro':
       case 'rmacro':
@@ -459,11 +372,9 @@ export class Preprocessor {
         };
         return;
       case 'unmacro':
-      case 'unimacro': {
-        const name = this.nameOf(rest, directive);
-        this.macros.delete(name.toLowerCase());
+      case 'unimacro':
+        this.macros.remove(nameOf(rest, directive));
         return;
-      }
       case 'rotate': {
         const call = this.currentCall();
         if (!call) throw new SourceError('%rotate has a meaning only in a macro', column);
@@ -531,66 +442,6 @@ export class Preprocessor {
     );
   }
 
-  private nameOf(rest: readonly Token[], directive: string): string {
-    const [name] = rest;
-    if (!name || name.kind !== 'name') throw new SourceError(`%${directive} needs a name`, name?.column ?? 1);
-    return name.text;
-  }
-
-  private setText(rest: readonly Token[], directive: string, text: string): void {
-    const body = tokenize(text);
-    this.definitions.define({ name: this.nameOf(rest, directive), ignoreCase: directive[0] === 'i', body });
-  }
-
-  private define(directive: string, rest: Token[]): void {
-    const name = this.nameOf(rest, directive);
-    let parameters: Parameter[] | undefined;
-    let greedy = false;
-    let at = 1;
-    if (rest[1]?.text === '(' && rest[1].kind === 'operator' && !rest[1].space) {
-      parameters = [];
-      let parameter: Parameter = { name: '' };
-      for (at = 2; rest[at] && rest[at].text !== ')'; at++) {
-        const { text, kind, column } = rest[at];
-        if (text === ',') parameter = { name: '' };
-        else if (text === '=') parameter.evaluated = true;
-        else if (text === '&' || text === '&&') parameter.quoted = true;
-        else if (text === '+' && parameter.name !== '') greedy = true;
-        else if (kind === 'name') {
-          parameter.name = text;
-          parameters.push(parameter);
-        } else throw new SourceError('a macro parameter must be a name', column);
-      }
-      if (!rest[at]) throw new SourceError(`the parameters of "${name}" are not closed with ")"`, rest[1].column);
-      at++;
-    }
-    let body = rest.slice(at);
-    if (directive.includes('xdefine')) body = this.definitions.expand(body, new Set(parameters?.map(p => p.name)));
-    this.definitions.define({ name, ignoreCase: directive[0] === 'i', parameters, greedy, body });
-  }
-
-  /** The strings behind the name, as text. */
-  private strings(rest: readonly Token[], directive: string): string[] {
-    const tokens = this.definitions.expand(rest.slice(1)).filter(t => t.text !== ',');
-    const bad = tokens.find(t => t.kind !== 'string');
-    if (bad || tokens.length === 0)
-      throw new SourceError(`%${directive} needs a string`, bad?.column ?? rest[0]?.column ?? 1);
-    return tokens.map(t => stringText(t.text));
-  }
-
-  private substr(rest: readonly Token[], directive: string): void {
-    const tokens = this.definitions.expand(rest.slice(1));
-    const [string, ...more] = tokens;
-    if (string?.kind !== 'string') throw new SourceError(`%${directive} needs a string`, rest[0]?.column ?? 1);
-    const comma = more.findIndex((t, i) => i > 0 && t.text === ',');
-    const first = more[0]?.text === ',' ? 1 : 0;
-    const from = Number(this.number(more.slice(first, comma < 0 ? undefined : comma), `%${directive}`));
-    const count = comma < 0 ? 1 : Number(this.number(more.slice(comma + 1), `%${directive}`));
-    const text = stringText(string.text);
-    const end = count < 0 ? text.length + count + 1 : from - 1 + count;
-    this.setText(rest, directive, quote(text.slice(Math.max(0, from - 1), Math.max(0, end))));
-  }
-
   private exit(kind: 'rep' | 'macro', directive: string, column: number): void {
     let at = this.frames.length - 1;
     while (at >= 0 && this.frames[at].kind !== kind && this.frames[at].kind !== 'file') at--;
@@ -625,7 +476,7 @@ export class Preprocessor {
 
   /** Enters the multi-line macro that the line calls, or passes the line on. */
   private call(tokens: Token[], line: SourceLine): void {
-    const found = this.findCall(tokens);
+    const found = this.macros.findCall(tokens, macro => this.frames.some(frame => frame.call?.macro === macro));
     if (!found) {
       line.tokens = tokens;
       this.pending.push(line);
@@ -658,34 +509,6 @@ export class Preprocessor {
       name: macro.name,
       repeat: 0,
     });
-  }
-
-  /** The macro call in a line: at its start, or behind a label. */
-  private findCall(tokens: Token[]): { at: number; macro?: Macro; parameters?: Token[][]; note?: string } | undefined {
-    let note: { at: number; note: string } | undefined;
-    for (const at of [0, 1, 2]) {
-      const token = tokens[at];
-      if (token?.kind !== 'name' || token.escaped) {
-        if (at === 1 && token?.text === ':') continue;
-        return note;
-      }
-      if (at === 2 && tokens[1].text !== ':') return note;
-      const list = (this.macros.get(token.text.toLowerCase()) ?? []).filter(m => nameMatches(m, token.text));
-      const rest = tokens.slice(at + 1);
-      // `name:` is a label even if there is a macro of that name.
-      if (list.length === 0 || (at === 0 && rest[0]?.text === ':' && rest[0].kind === 'operator')) continue;
-      for (const macro of list) {
-        const parameters = bindParameters(macro, rest);
-        // In its own body a macro's name is the instruction of that name, unless the macro may call itself.
-        if (parameters && !macro.recursive && this.frames.some(frame => frame.call?.macro === macro)) return undefined;
-        if (parameters) return { at, macro, parameters };
-      }
-      const takes = list.map(m =>
-        m.most === m.least ? String(m.least) : `${m.least}-${m.most === Infinity ? '*' : m.most}`,
-      );
-      note ??= { at, note: `macro "${token.text}" takes ${takes.join(' or ')} parameters` };
-    }
-    return note;
   }
 }
 

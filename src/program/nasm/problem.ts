@@ -19,10 +19,17 @@ export class SourceError {
   ) {}
 }
 
+/** More errors than this help nobody: reading stops. */
+const MOST_ERRORS = 200;
+
 /** Collects diagnostics; the same message at the same place counts once. */
 export class Problems {
   readonly list: Diagnostic[] = [];
   errors = 0;
+  /** True when there are so many errors that going on is no use. */
+  get tooMany(): boolean {
+    return this.errors >= MOST_ERRORS;
+  }
   private readonly seen = new Set<string>();
 
   report(severity: 'error' | 'warning', place: Place, message: string, column = 1, endColumn?: number): void {
@@ -32,7 +39,7 @@ export class Problems {
     const key = `${severity}:${place.file}:${place.line}:${place.inner?.line ?? column}:${message}`;
     if (this.seen.has(key)) return;
     this.seen.add(key);
-    if (severity === 'error') this.errors++;
+    if (severity === 'error' && this.errors++ >= MOST_ERRORS) return;
     this.list.push({ file: place.file, line: place.line, column, endColumn, severity, message: message + inside });
   }
 }

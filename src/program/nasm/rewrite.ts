@@ -1,6 +1,6 @@
 /** Spellings that NASM allows beside those of the instruction tables. */
 import type { MnemonicInfo } from './mnemonics';
-import type { Prefixes } from './encode';
+import type { Prefixes } from './prefixes';
 import type { OperandValue } from './operand';
 import { generalRegister, registerNamed, type RegisterClass } from './registers';
 import { constant } from './value';

@@ -1,6 +1,5 @@
 /** Sections of a flat binary, and where they go. */
-import type { Fixup } from './encode';
-import { store } from './encode';
+import { store, type Fixup } from './fields';
 import { SourceError } from './problem';
 
 /** A growing run of bytes. */

@@ -1,23 +1,25 @@
 /** One line of assembly, parsed. The same statement is evaluated again in every pass. */
-import { Register } from 'iced-x86';
 import { Cursor } from './cursor';
 import { parseExpression, type Expression, isFixed } from './expression';
-import type { Encoded, Prefixes } from './encode';
-import { mnemonicNamed, mnemonicNames, type MnemonicInfo } from './mnemonics';
+import { parseDataItem, type DataItem } from './data-item';
+import type { Encoded } from './fields';
+import {
+  ADDRESS_SIZE,
+  DATA_BYTES,
+  DIRECTIVES,
+  GROUP1,
+  isKeyword,
+  OPERAND_SIZE,
+  RESERVE_BYTES,
+  suggested,
+} from './keywords';
+import { mnemonicNamed, type MnemonicInfo } from './mnemonics';
 import { parseOperand, type OperandSyntax } from './operand';
+import type { Prefixes } from './prefixes';
 import { SourceError } from './problem';
 import { registerNamed } from './registers';
-import { closest } from './suggest';
-import { isUtfFunction, stringBytes, stringText, utfBytes } from './text';
+import { stringText } from './text';
 import type { Token } from './token';
-
-/** An element of `db`, `dw`, ... */
-export type DataItem =
-  | { kind: 'bytes'; bytes: number[] }
-  | { kind: 'value'; value: Expression; column: number }
-  | { kind: 'float'; text: string; negative: boolean; column: number }
-  | { kind: 'reserve' }
-  | { kind: 'repeat'; count: Expression; items: DataItem[]; column: number };
 
 export type Body =
   | { kind: 'empty' }
@@ -63,69 +65,6 @@ export interface ParseContext {
   enter?(label: NonNullable<Statement['label']>): void;
 }
 
-const DATA_BYTES: Record<string, number> = { db: 1, dw: 2, dd: 4, dq: 8, dt: 10, do: 16, ddq: 16, dy: 32, dz: 64 };
-const RESERVE_BYTES: Record<string, number> = {
-  resb: 1,
-  resw: 2,
-  resd: 4,
-  resq: 8,
-  rest: 10,
-  reso: 16,
-  resdq: 16,
-  resy: 32,
-  resz: 64,
-};
-
-const DIRECTIVES = new Set(
-  (
-    'bits use16 use32 use64 org section segment default global extern static common required cpu absolute struc endstruc istruc at iend ' +
-    'sectalign float map list warning debug import export group uppercase library'
-  ).split(' '),
-);
-
-/** True for a directive that NASM implements as a macro, for `%ifmacro`. */
-export const isStandardMacro = (name: string): boolean => DIRECTIVES.has(name.toLowerCase()) || /^alignb?$/i.test(name);
-
-const GROUP1: Record<string, number> = {
-  lock: 0xf0,
-  rep: 0xf3,
-  repe: 0xf3,
-  repz: 0xf3,
-  repne: 0xf2,
-  repnz: 0xf2,
-  bnd: 0xf2,
-  xacquire: 0xf2,
-  xrelease: 0xf3,
-};
-const OPERAND_SIZE: Record<string, number> = { o16: 16, o32: 32, o64: 64 };
-const ADDRESS_SIZE: Record<string, number> = { a16: 16, a32: 32, a64: 64 };
-
-const isPrefix = (word: string) => word in GROUP1 || word in OPERAND_SIZE || word in ADDRESS_SIZE || word === 'times';
-
-/** True for a word that can start a statement. */
-function isKeyword(word: string): boolean {
-  return (
-    word in DATA_BYTES ||
-    word in RESERVE_BYTES ||
-    isPrefix(word) ||
-    word === 'equ' ||
-    word === 'incbin' ||
-    word === 'align' ||
-    word === 'alignb' ||
-    word === 'wait' ||
-    DIRECTIVES.has(word) ||
-    mnemonicNamed(word) !== undefined
-  );
-}
-
-function* keywords(): Generator<string> {
-  yield* mnemonicNames();
-  yield* Object.keys(DATA_BYTES);
-  yield* Object.keys(RESERVE_BYTES);
-  yield* DIRECTIVES;
-  yield* ['equ', 'incbin', 'align', 'alignb', 'times', ...Object.keys(GROUP1)];
-}
-
 /** Parses one expanded line. Throws a SourceError for what cannot be parsed. */
 export function parseStatement(tokens: readonly Token[], context: ParseContext): Statement {
   const cursor = new Cursor(tokens);
@@ -166,7 +105,7 @@ function parseLabel(cursor: Cursor, statement: Statement, context: ParseContext)
   if (!token.escaped && !colon && (isKeyword(word) || registerNamed(word))) return;
   const nextWord = cursor.peek(colon ? 2 : 1);
   if (!colon && nextWord && !(nextWord.kind === 'name' && isKeyword(nextWord.text.toLowerCase()))) {
-    const near = context.note === undefined ? closest(word, keywords()) : undefined;
+    const near = context.note === undefined ? suggested(word) : undefined;
     throw new SourceError(
       context.note ?? `unknown instruction "${token.text}"${near ? `: did you mean "${near}"?` : ''}`,
       token.column,
@@ -174,7 +113,7 @@ function parseLabel(cursor: Cursor, statement: Statement, context: ParseContext)
     );
   }
   if (!colon && !nextWord) {
-    const near = closest(word, mnemonicNames());
+    const near = suggested(word);
     statement.warning =
       context.note ??
       `"${token.text}" alone on a line is a label; write a colon behind it${near ? `, or did you mean the instruction "${near}"?` : ''}`;
@@ -223,7 +162,7 @@ function parseBody(cursor: Cursor, context: ParseContext): Body {
   const word = cursor.word();
   const token = cursor.next();
   if (word === undefined || !isKeyword(word)) {
-    const near = word === undefined ? undefined : closest(word, keywords());
+    const near = word === undefined ? undefined : suggested(word);
     throw new SourceError(
       `unknown instruction "${token.text}"${near ? `: did you mean "${near}"?` : ''}`,
       token.column,
@@ -237,7 +176,7 @@ function parseBody(cursor: Cursor, context: ParseContext): Body {
   }
   if (word in DATA_BYTES) {
     const bytes = DATA_BYTES[word];
-    const items = parseList(cursor, () => parseDataItem(cursor, bytes, context));
+    const items = parseList(cursor, () => parseDataItem(cursor, bytes, context.qualify));
     if (items.length === 0) throw new SourceError(`"${word}" needs at least one value`, cursor.column);
     return { kind: 'data', bytes, items };
   }
@@ -293,7 +232,7 @@ function parseEncodingChoice(cursor: Cursor, prefixes: Prefixes): void {
 function parseFill(cursor: Cursor, context: ParseContext): Body {
   const word = cursor.word();
   if (word !== undefined && isKeyword(word)) return parseBody(cursor, context);
-  const item = parseDataItem(cursor, 1, context);
+  const item = parseDataItem(cursor, 1, context.qualify);
   return { kind: 'data', bytes: 1, items: [item] };
 }
 
@@ -329,47 +268,6 @@ function isFixedOperand(operand: OperandSyntax): boolean {
   }
 }
 
-function parseDataItem(cursor: Cursor, bytes: number, context: ParseContext): DataItem {
-  const token = cursor.token;
-  const after = cursor.peek();
-  const ends = !after || (after.kind === 'operator' && (after.text === ',' || after.text === ')'));
-  if (token?.kind === 'string' && ends) {
-    cursor.at++;
-    const text = stringBytes(token.text);
-    while (text.length % bytes !== 0) text.push(0);
-    return { kind: 'bytes', bytes: text };
-  }
-  if (token?.kind === 'name' && isUtfFunction(token.text)) {
-    cursor.at++;
-    cursor.expect('(', 'before a string');
-    const string = cursor.next();
-    if (string.kind !== 'string') throw new SourceError(`${token.text} needs a string`, string.column);
-    cursor.expect(')', 'behind a string');
-    const text = utfBytes(token.text, string.text);
-    while (text.length % bytes !== 0) text.push(0);
-    return { kind: 'bytes', bytes: text };
-  }
-  if (cursor.isOperator('?') && ends) {
-    cursor.at++;
-    return { kind: 'reserve' };
-  }
-  const sign = token?.kind === 'operator' && /^[-+]$/.test(token.text) ? 1 : 0;
-  const number = cursor.peek(sign);
-  if (number && (number.kind === 'float' || /^__\??(infinity|[qs]?nan)\??__$/i.test(number.text))) {
-    cursor.at += sign + 1;
-    return { kind: 'float', text: number.text, negative: token!.text === '-', column: number.column };
-  }
-  const column = cursor.column;
-  const value = parseExpression(cursor, context.qualify);
-  if (!cursor.takeWord('dup')) return { kind: 'value', value, column };
-  cursor.expect('(', 'behind "dup"');
-  const items: DataItem[] = [];
-  do items.push(parseDataItem(cursor, bytes, context));
-  while (cursor.take(','));
-  cursor.expect(')', 'to close "dup ("');
-  return { kind: 'repeat', count: value, items, column };
-}
-
 function parseIncbin(cursor: Cursor, column: number, context: ParseContext): Body {
   const token = cursor.token;
   if (token?.kind !== 'string') throw new SourceError('incbin needs a file name in quotes', cursor.column);
@@ -380,6 +278,3 @@ function parseIncbin(cursor: Cursor, column: number, context: ParseContext): Bod
   cursor.expectEnd('the file name');
   return { ...body, column };
 }
-
-/** For messages about prefixes. */
-export const NO_PREFIXES: Prefixes = { group1: [], segment: undefined as Register | undefined };
