@@ -51,7 +51,8 @@ export function rangeWarning({ bytes, value, extended }: Field): string | undefi
   // Either reading of the number fits the operand, and the field extends to it.
   const fits = inOperand === number || BigInt.asUintN(operandBits, number) === number;
   if (fits && (extended === undefined || BigInt.asIntN(bits, inOperand) === inOperand)) return undefined;
-  return `${value.number} does not fit in ${bits} ${extended ? 'bits with a sign' : 'bits'}: its upper bits are dropped`;
+  if (extended === undefined) return `${number} does not fit in ${bits} bits: its upper bits are dropped`;
+  return `${number} becomes ${BigInt.asIntN(bits, number)}: the instruction holds ${bits} bits and extends their sign`;
 }
 
 /** Writes a relative field, or records what has to be added once sections are placed. */

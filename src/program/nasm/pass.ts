@@ -153,8 +153,7 @@ export class Pass implements Scope {
       this.runBody(statement);
     } catch (e) {
       if (!(e instanceof SourceError)) throw e;
-      const column = e.column > 1 ? e.column : statement.column;
-      this.problems.report('error', place, e.message, column, e.endColumn);
+      this.problems.report('error', place, e.message, e.column ?? statement.column, e.endColumn);
     }
   }
 
@@ -322,7 +321,8 @@ export class Pass implements Scope {
         };
         const operands = body.operands.map(operand => evaluateOperand(operand, this));
         const encoded = assembleInstruction(body.mnemonic, operands, body.prefixes, state);
-        if (encoded.problem && this.strict) throw new SourceError(encoded.problem, body.operands[0]?.column);
+        if (encoded.problem && this.strict)
+          this.problems.report('error', this.place, encoded.problem, body.operands[0]?.column);
         if (encoded.warning) this.problems.report('warning', this.place, encoded.warning, body.operands[0]?.column);
         if (body.fixed && encoded.fixups.length === 0 && !encoded.warning && !isBranch(body))
           body.cached = { bits: this.bitsNow, defaultRelative: this.defaultRelative, encoded };

@@ -79,7 +79,15 @@ export class Preprocessor {
   private readonly contexts: { name: string; id: number }[] = [];
   /** Lines put in front of what is read next. */
   private readonly pending: SourceLine[] = [];
-  private capture?: { macro?: Macro; body: RawLine[]; nesting: number; count: number; at: RawLine };
+  /** The body being collected; one whose header is wrong has no macro or a count of 0. */
+  private capture?: {
+    kind: 'macro' | 'rep';
+    macro?: Macro;
+    body: RawLine[];
+    nesting: number;
+    count: number;
+    at: RawLine;
+  };
   private calls = 0;
   private produced = 0;
   private stopped = false;
@@ -182,12 +190,12 @@ export class Preprocessor {
   /** The end of a file or body. */
   private leave(frame: Frame): void {
     if (this.capture && frame.kind === 'file') {
-      const { macro, at } = this.capture;
-      const what = macro ? `%macro ${macro.name}` : '%rep';
+      const { kind, macro, at } = this.capture;
+      const what = kind === 'macro' ? `%macro ${macro?.name ?? ''}` : '%rep';
       this.problems.report(
         'error',
         { file: at.file, line: at.line },
-        `${what} is never closed with ${macro ? '%endmacro' : '%endrep'}`,
+        `${what} is never closed with ${kind === 'macro' ? '%endmacro' : '%endrep'}`,
       );
       this.capture = undefined;
     }
@@ -261,13 +269,13 @@ export class Preprocessor {
 
   private captureLine(raw: RawLine, directive: string | undefined): void {
     const capture = this.capture!;
-    const opens = capture.macro ? ['macro', 'imacro', 'rmacro', 'irmacro'] : ['rep'];
-    const closes = capture.macro ? ['endmacro', 'endm'] : ['endrep'];
+    const opens = capture.kind === 'macro' ? ['macro', 'imacro', 'rmacro', 'irmacro'] : ['rep'];
+    const closes = capture.kind === 'macro' ? ['endmacro', 'endm'] : ['endrep'];
     if (directive !== undefined && opens.includes(directive)) capture.nesting++;
     if (directive !== undefined && closes.includes(directive) && capture.nesting-- === 0) {
       this.capture = undefined;
       if (capture.macro) this.macros.add({ ...capture.macro, body: capture.body });
-      else this.enterRep(capture.body, capture.count);
+      else if (capture.kind === 'rep') this.enterRep(capture.body, capture.count);
       return;
     }
     capture.body.push(raw);
@@ -293,8 +301,10 @@ export class Preprocessor {
     const top = stack[stack.length - 1];
     if (directive.startsWith('if')) {
       const skipped = !this.emitting;
-      const holds = !skipped && this.holds(directive.slice(2), tokens);
-      stack.push({ emitting: holds, decided: skipped || holds, inElse: false });
+      // While its condition is evaluated, and should that fail, no branch is taken.
+      const entry: Condition = { emitting: false, decided: true, inElse: false };
+      stack.push(entry);
+      if (!skipped) entry.emitting = entry.decided = this.holds(directive.slice(2), tokens);
       return;
     }
     if (!top) throw new SourceError(`%${directive} without an %if before it`, tokens[0].column);
@@ -363,13 +373,8 @@ export class Preprocessor {
       case 'imacro':
       case 'rmacro':
       case 'irmacro':
-        this.capture = {
-          macro: parseMacroHeader(rest, directive, raw),
-          body: [],
-          nesting: 0,
-          count: 0,
-          at: raw,
-        };
+        this.capture = { kind: 'macro', body: [], nesting: 0, count: 0, at: raw };
+        this.capture.macro = parseMacroHeader(rest, directive, raw);
         return;
       case 'unmacro':
       case 'unimacro':
@@ -386,6 +391,7 @@ export class Preprocessor {
         return;
       }
       case 'rep': {
+        this.capture = { kind: 'rep', body: [], nesting: 0, count: 0, at: raw };
         const count = Number(
           this.number(
             rest.filter(t => t.text.toLowerCase() !== '.nolist'),
@@ -393,7 +399,7 @@ export class Preprocessor {
           ),
         );
         if (count > MOST_LINES) throw new SourceError(`%rep ${count} is too much: at most ${MOST_LINES}`, column);
-        this.capture = { body: [], nesting: 0, count, at: raw };
+        this.capture.count = count;
         return;
       }
       case 'exitrep':
@@ -505,7 +511,9 @@ export class Preprocessor {
       at: 0,
       conditions: [],
       call: { macro, id: ++this.calls, parameters: parameters!, rotation: 0, label },
-      origin: this.place.inner ? { file: this.place.file, line: this.place.line } : this.place,
+      origin: this.place.inner
+        ? { ...this.place, inner: undefined }
+        : { ...this.place, column: tokens[at].column, endColumn: tokens[at].column + tokens[at].text.length },
       name: macro.name,
       repeat: 0,
     });

@@ -6,6 +6,9 @@ export interface Place {
   file: string;
   /** From 1. */
   line: number;
+  /** For a line of a macro: the columns of the macro's name in the line that calls it. */
+  column?: number;
+  endColumn?: number;
   /** For a line of a macro or `%rep` body: where that body's text stands. `name` is the macro's, or `%rep`. */
   inner?: { name: string; file: string; line: number };
 }
@@ -14,7 +17,8 @@ export interface Place {
 export class SourceError {
   constructor(
     readonly message: string,
-    readonly column: number = 1,
+    /** Undefined for the start of the statement. */
+    readonly column?: number,
     readonly endColumn?: number,
   ) {}
 }
@@ -33,6 +37,7 @@ export class Problems {
   private readonly seen = new Set<string>();
 
   report(severity: 'error' | 'warning', place: Place, message: string, column = 1, endColumn?: number): void {
+    if (place.inner) [column, endColumn] = [place.column ?? 1, place.endColumn];
     const inside = place.inner
       ? ` (in ${place.inner.name}, ${place.inner.file === place.file ? 'line' : place.inner.file + ':'} ${place.inner.line})`
       : '';

@@ -116,7 +116,7 @@ function parseLabel(cursor: Cursor, statement: Statement, context: ParseContext)
     const near = suggested(word);
     statement.warning =
       context.note ??
-      `"${token.text}" alone on a line is a label; write a colon behind it${near ? `, or did you mean the instruction "${near}"?` : ''}`;
+      `"${token.text}" alone on a line is a label; write a colon behind it${near ? `, or did you mean "${near}"?` : ''}`;
   }
   statement.label = { name: context.qualify(token.text), column: token.column, length: token.text.length };
   cursor.at += colon ? 2 : 1;
