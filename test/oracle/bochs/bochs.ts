@@ -67,6 +67,6 @@ export function runOnBochs(program: Program, folder: string, timeout = 60_000): 
   const command = `TERM=xterm BXSHARE=\${BXSHARE:-/usr/share/bochs} bochs -q -f '${at('bochsrc')}' -rc '${at('commands')}'`;
   const { stdout, seconds } = run('script', ['-qec', command, '/dev/null'], { timeout });
   if (!stdout.includes('Bochs x86 Emulator'))
-    throw new Error(`this test needs Bochs (.ci/run lists the packages): ${stdout}`);
+    throw new Error(`Bochs is needed, but not installed (.ci/run lists the packages): ${stdout}`);
   return { serial: readFileSync(at('serial.txt'), 'latin1'), debugConsole: stdout, seconds };
 }
