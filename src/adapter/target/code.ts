@@ -1,4 +1,15 @@
-import { Code, Decoder, DecoderOptions, FlowControl, Formatter, FormatterSyntax, Mnemonic, OpKind } from 'iced-x86';
+import {
+  Code,
+  Decoder,
+  DecoderOptions,
+  FlowControl,
+  Formatter,
+  FormatterSyntax,
+  Mnemonic,
+  OpKind,
+  Register,
+  type Instruction as Iced,
+} from 'iced-x86';
 
 /** The longest instruction, in bytes (SDM 2A 2.3.11). */
 export const MAX_INSTRUCTION_BYTES = 15;
@@ -13,7 +24,7 @@ export interface Instruction {
   flow: 'next' | 'call' | 'return' | 'branch' | 'interrupt';
   /** Where a direct near call or branch goes. */
   target?: bigint;
-  /** The address of a RIP-relative operand. */
+  /** What a memory operand without registers or an immediate operand of address size holds. */
   refers?: bigint;
 }
 
@@ -54,13 +65,26 @@ export function decode(bytes: Uint8Array, ip: bigint, size: 16 | 32 | 64): Instr
       text: nasm().format(instruction),
       flow,
       ...(direct ? { target: instruction.nearBranchTarget } : {}),
-      ...(instruction.isIpRelMemoryOperand ? { refers: instruction.ipRelMemoryAddress } : {}),
+      ...reference(instruction),
     };
   } finally {
     // These live in WebAssembly memory, which no garbage collector looks at.
     instruction.free();
     decoder.free();
   }
+}
+
+/** An address that the instruction names outright. */
+function reference(instruction: Iced): { refers?: bigint } {
+  if (instruction.isIpRelMemoryOperand) return { refers: instruction.ipRelMemoryAddress };
+  for (let n = 0; n < instruction.opCount; n++) {
+    const kind = instruction.opKind(n);
+    if (kind === OpKind.Immediate64 || kind === OpKind.Immediate32 || kind === OpKind.Immediate32to64)
+      return { refers: instruction.immediate(n) };
+    if (kind === OpKind.Memory && instruction.memoryBase === Register.None && instruction.memoryIndex === Register.None)
+      return { refers: instruction.memoryDisplacement };
+  }
+  return {};
 }
 
 function flowOf(flow: FlowControl): Instruction['flow'] {

@@ -1,5 +1,5 @@
 import type { LineRow } from '../../program/program';
-import { decode, MAX_INSTRUCTION_BYTES } from './code';
+import { decode, MAX_INSTRUCTION_BYTES, type Instruction } from './code';
 import { bytesText } from './format';
 import type { Target } from './target';
 import type { View } from './view';
@@ -124,10 +124,13 @@ export class Listing {
     };
   }
 
-  /** The text with the symbol of a branch's target or a RIP-relative operand. */
-  private annotated({ text, target, refers }: { text: string; target?: bigint; refers?: bigint }): string {
-    const address = target ?? refers;
-    const symbol = address === undefined ? undefined : this.target.describe(address + this.base, this.view);
+  /** The text with the symbol that a branch, a memory operand or an immediate means. */
+  private annotated({ text, target, refers }: Instruction): string {
+    const jump = target === undefined ? undefined : this.target.describe(target + this.base, this.view);
+    // A number that happens to lie inside the program is no reference; one that is a label's address very likely is.
+    const label =
+      refers === undefined ? undefined : this.target.symbols.at(this.target.programAddress(refers, this.view))?.name;
+    const symbol = jump ?? label;
     return symbol ? `${text} <${symbol}>` : text;
   }
 
