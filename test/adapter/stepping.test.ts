@@ -68,17 +68,4 @@ describe('stepping over DAP', () => {
     await client.breakAt(fixture('spin.asm'), { line: 5 });
     assert.equal((await client.event('stopped')).body.reason, 'breakpoint');
   });
-
-  it('takes less than 5 ms for a step, request to stack trace, in the median', async () => {
-    client = await Client.started({ program: fixture('spin.asm') });
-    const times: number[] = [];
-    for (let n = 0; n < 101; n++) {
-      const start = performance.now();
-      await client.go('next');
-      await client.stack();
-      times.push(performance.now() - start);
-    }
-    const median = times.sort((a, b) => a - b)[50];
-    assert.ok(median < 5, `the median is ${median.toFixed(2)} ms`);
-  });
 });

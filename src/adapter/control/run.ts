@@ -87,6 +87,7 @@ export class RunControl {
     do {
       this.watch(plan.watch());
       this.target.atExit = false;
+      this.target.failedEntry = undefined;
       const stop = this.advance(plan.pace());
       const outcome = this.judge(stop, plan, stepReason);
       if (outcome) return outcome;
@@ -99,6 +100,7 @@ export class RunControl {
     const { machine } = this.target;
     const stop = machine.run(pace === 'one' ? 1 : this.quantum);
     if (stop.kind === 'fact' && stop.fact.kind === 'vm-exit') this.target.atExit = true;
+    if (stop.kind === 'fact' && stop.fact.kind === 'vm-entry-failure') this.target.failedEntry = stop.fact;
     // A step's limit comes first; that it ended on a breakpoint is for us to see.
     if (stop.kind === 'limit' && pace === 'one') {
       const linear = linearRip(this.target.view('current'));

@@ -14,6 +14,7 @@ export function pause(session: Session): void {
 }
 
 export function next(session: Session, { granularity }: DebugProtocol.NextArguments): void {
+  if (session.target.failedEntry) return leaveFailedEntry(session);
   session.resume(new StepPlan(session.target, true, granularity !== 'instruction'));
 }
 
@@ -25,7 +26,14 @@ export function stepIn(session: Session, { granularity }: DebugProtocol.StepInAr
     session.stopHere({ reason: 'step', description: 'Step' });
     return;
   }
+  if (target.failedEntry) return leaveFailedEntry(session);
   session.resume(new StepPlan(target, false, granularity !== 'instruction'));
+}
+
+/** The failed VM entry is over: the processor stands at what comes after it; only the view moves. */
+function leaveFailedEntry(session: Session): void {
+  session.target.failedEntry = undefined;
+  session.stopHere({ reason: 'step', description: 'Step' });
 }
 
 /** To the caller by its return address; out of an exit handler's outermost frame, until the guest is entered again. */

@@ -1,7 +1,7 @@
 import { exitReason } from '../../core/tables/exits';
 import { vmcsFieldNamed } from '../../core/tables/fields';
 import { hex } from './format';
-import { CallerRegisters } from './registers';
+import { CallerRegisters, RegistersAt } from './registers';
 import type { Target } from './target';
 import { unwind, type Activation, type Root } from './unwind';
 import { exitTitle } from './vmcs';
@@ -22,6 +22,10 @@ export function frames(target: Target): Frame[] {
   if (target.atExit && exit) {
     const launched = `VM entry: ${target.lastEntry?.launch ? 'VMLAUNCH' : 'VMRESUME'}, VMCS ${hex(exit.fact.vmcs)}`;
     return [...world(target, 'guest'), { kind: 'label', label: launched }, ...world(target, 'current')];
+  }
+  if (target.failedEntry) {
+    const label = `VM-entry failure: goes on ${target.failedEntry.form === 'exit' ? 'as at a VM exit' : 'behind it'}`;
+    return [failedEntryFrame(target, target.failedEntry.rip), { kind: 'label', label }, ...world(target, 'current')];
   }
   if (operation === 'non-root') {
     const vmcs = target.machine.currentVmcs(target.cpu) ?? 0n;
@@ -48,6 +52,13 @@ function codeFrame(view: View, activation: Activation, caller: boolean): Frame {
   const { rip, rsp, returnSlot } = activation;
   const seen = caller ? { ...view, registers: new CallerRegisters(view.registers, rip, rsp) } : view;
   return { kind: 'code', view: seen, rip, rsp, caller, ...(returnSlot === undefined ? {} : { returnSlot }) };
+}
+
+/** The VMLAUNCH or VMRESUME that failed: the processor has left it, with RIP (and RSP, as at an exit) already loaded. */
+function failedEntryFrame(target: Target, rip: bigint): Frame {
+  const view = target.view('current');
+  const rsp = view.registers.read('RSP') ?? 0n;
+  return { kind: 'code', view: { ...view, registers: new RegistersAt(view.registers, rip) }, rip, rsp, caller: false };
 }
 
 /** Where the handler began: what lies above its RSP belongs to whoever launched the guest. */

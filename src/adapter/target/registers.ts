@@ -110,6 +110,35 @@ export class CallerRegisters implements Registers {
   }
 }
 
+/** The same registers, but seen from the instruction at `rip`, which the processor has just left. */
+export class RegistersAt implements Registers {
+  constructor(
+    private readonly inner: Registers,
+    private readonly rip: bigint,
+  ) {}
+
+  read(name: string): bigint | undefined {
+    return this.isPointer(name) ? this.rip : this.inner.read(name);
+  }
+
+  write(name: string, value: bigint): void {
+    if (this.isPointer(name))
+      throw new UserError(
+        `${name} cannot be set in this frame: the processor has left it; select the frame below`,
+        true,
+      );
+    this.inner.write(name, value);
+  }
+
+  has(name: string): boolean {
+    return this.inner.has(name);
+  }
+
+  private isPointer(name: string): boolean {
+    return ['RIP', 'EIP'].includes(name.toUpperCase());
+  }
+}
+
 /** The value as `bytes` bytes, lowest first. */
 export function littleEndian(value: bigint, bytes: number): Uint8Array {
   const data = new Uint8Array(bytes);

@@ -25,6 +25,8 @@ export class Target {
   readonly cpu = 0;
   /** True from a VM exit until the hypervisor's first instruction: the stop still belongs to the guest's instruction. */
   atExit = false;
+  /** The VM entry that just failed, until the processor goes on: the stop belongs to its VMLAUNCH or VMRESUME. */
+  failedEntry: FactOf<'vm-entry-failure'> | undefined;
   /** Linear minus program addresses of guests whose memory the hypervisor put elsewhere. */
   readonly displacements = new Set<bigint>();
   /** The instruction that entered the guest. */
@@ -47,6 +49,7 @@ export class Target {
   reset(): void {
     this.exits = new ExitLog();
     this.atExit = false;
+    this.failedEntry = undefined;
     this.lastEntry = undefined;
     this.displacements.clear();
     this.exitGeneral.clear();
