@@ -2,14 +2,15 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { readAttributes, type LaunchAttributes } from '../adapter/launch/attributes';
+import { UserError } from '../adapter/protocol/errors';
 import { exitReason } from '../core/tables/exits';
 import { decodeQualification } from '../core/tables/qualifications';
 import { BootError, type BootModule } from '../machine/boot';
 import type { FactOf, Stop } from '../machine/facts';
 import { Machine } from '../machine/machine';
-import { loadProgram, type LoadOptions } from '../program/load';
+import { loadProgram } from '../program/load';
 import { fileSources } from './files';
-import { parseMemory } from './memory';
 import { configurationNamed, defaultLaunchFile } from './launch-file';
 
 const USAGE = `usage: ringscope run PROGRAM [--append ARGS] [--module FILE[=ARGS]]... [--memory 64M] [--cpus N] [-D NAME[=VALUE]]...
@@ -48,20 +49,17 @@ export async function runCommand(args: string[]): Promise<number> {
   try {
     return await run(args);
   } catch (error) {
-    if (error instanceof UsageError || error instanceof BootError || error instanceof RangeError) {
+    if (
+      error instanceof UsageError ||
+      error instanceof UserError ||
+      error instanceof BootError ||
+      error instanceof RangeError
+    ) {
       process.stderr.write(`${error.message}\n`);
       return INPUT_STATUS;
     }
     throw error;
   }
-}
-
-interface Request {
-  program: string;
-  append?: string;
-  modules: { file: string; commandLine: string }[];
-  memoryBytes: number;
-  load: LoadOptions;
 }
 
 async function run(args: string[]): Promise<number> {
@@ -75,7 +73,7 @@ async function run(args: string[]): Promise<number> {
   const timeout = numberOf(values.timeout, '--timeout') ?? Infinity;
   if (values.trace !== undefined && values.trace !== 'exits')
     throw new UsageError(`--trace knows "exits", not "${values.trace}".`);
-  const loaded = loadProgram(request.program, fileSources, { ...request.load, memoryBytes: request.memoryBytes });
+  const loaded = loadProgram(request.program, fileSources, request);
   if (!loaded.ok) {
     for (const { file, line, column, message } of loaded.errors)
       process.stderr.write(`${file}:${line}:${column}: error: ${message}\n`);
@@ -126,38 +124,35 @@ function parsed(args: string[]) {
   }
 }
 
-function requestOf(values: ReturnType<typeof parsed>['values'], positionals: string[]): Request {
+function requestOf(values: ReturnType<typeof parsed>['values'], positionals: string[]): LaunchAttributes {
   const fromFile = values.config === undefined ? undefined : configuration(values.config, values.launch);
   if (fromFile ? positionals.length : positionals.length !== 1) throw new UsageError(USAGE);
-  if (values.cpus !== undefined && values.cpus !== '1')
-    throw new UsageError(`--cpus ${values.cpus}: this machine has one processor.`);
-  const load: LoadOptions = { ...fromFile?.load };
-  const starts = ['long', 'protected', 'real', 'boot-sector', 'multiboot'] as const;
-  if (values.start !== undefined) {
-    load.start = starts.find(start => start === values.start);
-    if (!load.start) throw new UsageError(`--start is one of ${starts.join(', ')}, not "${values.start}".`);
-  }
-  const address = numberOf(values['load-address'], '--load-address');
-  if (address !== undefined) load.loadAddress = address;
-  for (const define of values.define ?? []) {
-    const [name, ...value] = define.split('=');
-    load.defines = { ...load.defines, [name]: value.join('=') };
-  }
-  return {
+  const { memory, cpus, start, append, module } = values;
+  const given = readAttributes({
     program: fromFile?.program ?? positionals[0],
-    append: values.append ?? fromFile?.append,
-    modules: [...(fromFile?.modules ?? []), ...(values.module ?? [])].map(module => {
-      const [file, ...rest] = module.split('=');
-      return { file, commandLine: rest.length ? rest.join('=') : path.basename(file) };
-    }),
-    memoryBytes: memoryOf(values.memory ?? fromFile?.memory ?? '64M'),
-    load,
+    ...(memory === undefined ? {} : { memory }),
+    ...(cpus === undefined ? {} : { cpus: Number(cpus) }),
+    ...(start === undefined ? {} : { start }),
+    ...(values['load-address'] === undefined ? {} : { loadAddress: values['load-address'] }),
+    ...(append === undefined ? {} : { append }),
+    modules: module ?? [],
+    defines: Object.fromEntries((values.define ?? []).map(nameAndValue)),
+  });
+  if (!fromFile) return given;
+  // What the command line says wins over the configuration; lists add up.
+  return {
+    ...fromFile,
+    ...(memory === undefined ? {} : { memoryBytes: given.memoryBytes }),
+    ...(given.start === undefined ? {} : { start: given.start }),
+    ...(given.loadAddress === undefined ? {} : { loadAddress: given.loadAddress }),
+    ...(append === undefined ? {} : { append }),
+    modules: [...fromFile.modules, ...given.modules],
+    defines: { ...fromFile.defines, ...given.defines },
   };
 }
-function memoryOf(text: string): number {
-  const bytes = parseMemory(text);
-  if (bytes === undefined) throw new UsageError(`--memory ${text}: give a size as 64M, 512K or 1G.`);
-  return bytes;
+function nameAndValue(define: string): [string, string] {
+  const [name, ...value] = define.split('=');
+  return [name, value.join('=')];
 }
 function configuration(name: string, launch: string | undefined) {
   const result = configurationNamed(name, launch ?? defaultLaunchFile());
@@ -170,9 +165,9 @@ function numberOf(text: string | undefined, name: string): number | undefined {
   if (!(value >= 0)) throw new UsageError(`${name} needs a number, not "${text}".`);
   return value;
 }
-function readModule({ file, commandLine }: { file: string; commandLine: string }): BootModule {
+function readModule({ path: file, append }: { path: string; append: string }): BootModule {
   try {
-    return { data: readFileSync(file), commandLine };
+    return { data: readFileSync(file), commandLine: append };
   } catch {
     throw new UsageError(`${file}: there is no such module file.`);
   }

@@ -38,7 +38,7 @@ const OURS = [
 ];
 const MIB = 1024 * 1024;
 const LEAST_MEMORY = MIB;
-const MOST_MEMORY = 2048 * MIB;
+const MOST_MEMORY = 3072 * MIB;
 
 /** Checks a configuration of a launch.json. Throws UserError with the attribute's name, what it got and what it wants. */
 export function readAttributes(given: object): LaunchAttributes {
@@ -75,7 +75,7 @@ export function memorySize(given: unknown): number {
   if (!match) throw wrong('memory', `is ${show(given)}; write a size such as "64M" or "1G"`);
   const unit = { K: 1024, M: MIB, G: 1024 * MIB }[match[2].toUpperCase() as 'K' | 'M' | 'G'];
   const bytes = Number(match[1]) * unit;
-  if (bytes < LEAST_MEMORY || bytes > MOST_MEMORY) throw wrong('memory', `is ${given}; it may be 1M to 2G`);
+  if (bytes < LEAST_MEMORY || bytes > MOST_MEMORY) throw wrong('memory', `is ${given}; it may be 1M to 3G`);
   return bytes;
 }
 

@@ -157,11 +157,15 @@ describe('ringscope run: wrong input ends with status 2 and one line', () => {
     [
       'a memory size that is none',
       () => [program(`${LONG}nop`), '--memory', 'lots'],
-      /--memory lots: give a size as 64M/,
+      /"memory" is "lots"; write a size such as "64M"/,
     ],
-    ['too much memory', () => [program(`${LONG}nop`), '--memory', '5G'], /between 1 MiB and 3 GiB/],
+    ['too much memory', () => [program(`${LONG}nop`), '--memory', '5G'], /"memory" is 5G; it may be 1M to 3G/],
     ['an unknown option', () => ['--fast'], /--fast/],
-    ['an unknown start', () => [program(`${LONG}nop`), '--start', 'sideways'], /--start is one of long, protected/],
+    [
+      'an unknown start',
+      () => [program(`${LONG}nop`), '--start', 'sideways'],
+      /"start" is "sideways"; it may be long, protected/,
+    ],
     [
       'a missing module',
       () => [program(`${LONG}nop`), '--module', 'nope.bin'],
@@ -192,7 +196,7 @@ describe('ringscope run: wrong input ends with status 2 and one line', () => {
     writeFileSync(path.join(file, 'launch.json'), '{"configurations": [{"name": "a", "program": 5}]}');
     const { status, err } = ringscope('run', '--config', 'a', '--launch', path.join(file, 'launch.json'));
     assert.strictEqual(status, 2);
-    assert.match(err, /configuration "a": "program" must be the path of a program/);
+    assert.match(err, /configuration "a": launch attribute "program" is 5; it must be a string/);
     assert.ok(existsSync(file));
   });
 });
