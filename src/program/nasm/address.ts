@@ -53,12 +53,13 @@ export function resolveAddress(operand: Memory, bits: number, defaultRelative: b
       continue;
     }
     const register = registerNamed(term.key)!;
+    if (term.factor === 0n) continue;
     if (term.factor < 1n || term.factor > 9n)
       fail(`"${register.name}" cannot be multiplied by ${term.factor} in an address`);
     parts.push({ register, factor: Number(term.factor) });
   }
   if (parts.length > 2) fail('an address can have at most a base and an index register');
-  const displacement: Value = { number: value.number, terms: sections, unknown: value.unknown };
+  const displacement: Value = { number: value.number, terms: sections, unknown: value.unknown, hasNumber: true };
   if (sections.length > 1 || sections.some(term => term.factor !== 1n))
     fail('an address can hold one label (or a difference of labels in the same section)');
 
@@ -93,7 +94,7 @@ export function resolveAddress(operand: Memory, bits: number, defaultRelative: b
   };
   if (parts.length === 0) return direct(address, operand, bits, defaultRelative);
   if (size === 16) return sixteen(address, parts, operand);
-  return scaled(address, parts, vectors, value, operand);
+  return scaled(address, parts, vectors, operand);
 }
 
 /** `[number]`. */
@@ -150,12 +151,18 @@ function sixteen(address: Address, parts: Part[], operand: Memory): Address {
   return address;
 }
 
-function scaled(address: Address, parts: Part[], vectors: Part[], value: Value, operand: Memory): Address {
-  let base: Part | undefined;
-  let index: Part | undefined;
+/** The order in which NASM sees the registers of a sum: by name. */
+const byName = (a: Part, b: Part) => (a.register.name < b.register.name ? -1 : 1);
+
+const isStackPointer = (part: Part | undefined) =>
+  part !== undefined && part.register.class.startsWith('gpr') && part.register.index === 4;
+
+function scaled(address: Address, parts: Part[], vectors: Part[], operand: Memory): Address {
   const fail = (message: string): never => {
     throw new SourceError(message, operand.column, operand.endColumn);
   };
+  let base: Part | undefined;
+  let index: Part | undefined;
   if (vectors.length > 0) {
     index = vectors[0];
     base = parts.find(part => part !== index);
@@ -164,31 +171,24 @@ function scaled(address: Address, parts: Part[], vectors: Part[], value: Value, 
   } else if (operand.index && parts.length === 2) {
     [base, index] = parts;
   } else {
-    // NASM sorts the registers by number; the first with factor 1 becomes the base.
-    for (const part of parts) {
+    for (const part of [...parts].sort(byName)) {
       if (!base && part.factor === 1) base = part;
       else if (!index) index = part;
       else fail('an address can have only one scaled register');
     }
-    // `[eax*1+ebx]`: a register marked as "not the base" gives way.
-    if (base && index && index.factor === 1 && value.notBase === base.register.name) [base, index] = [index, base];
-    if (base && !index && value.notBase === base.register.name && operand.noSplit) [base, index] = [undefined, base];
+    [base, index] = arrange(base, index, operand);
   }
-  const isStack = (part?: Part) =>
-    part !== undefined && part.register.class.startsWith('gpr') && part.register.index === 4;
-  if (isStack(index)) {
-    if (index!.factor !== 1 || isStack(base)) fail(`"${index!.register.name}" cannot be an index`);
+  if (isStackPointer(index)) {
+    if (index!.factor !== 1 || isStackPointer(base)) fail(`"${index!.register.name}" cannot be an index`);
     [base, index] = [index, base];
   }
+  // `[3*rax]` is `[rax+2*rax]`; the halves of a sum stay two registers even under `nosplit`.
   let scale = index?.factor ?? 1;
-  if (index && !base && vectors.length === 0) {
-    // NASM takes R12 for RSP here, which cannot be an index.
-    if (scale === 1)
-      [base, index] = operand.noSplit && (index.register.index & 7) !== 4 ? [base, index] : [index, undefined];
-    else if ((scale === 2 && (!operand.noSplit || value.summed)) || scale === 3 || scale === 5 || scale === 9) {
-      base = { ...index, factor: 1 };
-      scale--;
-    }
+  const split =
+    scale === 3 || scale === 5 || scale === 9 || (scale === 2 && (!operand.noSplit || operand.hint.kind === 'summed'));
+  if (index && !base && vectors.length === 0 && split) {
+    base = index;
+    scale--;
   }
   if (index && ![1, 2, 4, 8].includes(scale))
     fail(`"${index.register.name}" can be scaled only by 1, 2, 4 or 8, not by ${scale}`);
@@ -198,4 +198,25 @@ function scaled(address: Address, parts: Part[], vectors: Part[], value: Value, 
   if (!base) address.displacementBytes = 4;
   else address.displacementBytes = displacementBytes(address, operand, 4, (base.register.index & 7) === 5);
   return address;
+}
+
+/** Which of two registers is the base, and whether a single one is. */
+function arrange(
+  base: Part | undefined,
+  index: Part | undefined,
+  { hint, noSplit }: Memory,
+): [base: Part | undefined, index: Part | undefined] {
+  const hinted = (part: Part | undefined, kind: 'base' | 'notBase') =>
+    part !== undefined && hint.kind === kind && hint.register === part.register.name;
+  if (base && index) {
+    const swap = index.factor === 1 && (hinted(base, 'notBase') || hinted(index, 'base'));
+    return swap ? [index, base] : [base, index];
+  }
+  if (!base && index?.factor === 1 && !hinted(index, 'notBase')) return [index, undefined];
+  // `[nosplit rax*1]` keeps its index. NASM takes R12 for RSP here, which cannot be one.
+  const single = base ?? index;
+  if (single?.factor !== 1) return [base, index];
+  return noSplit && hinted(single, 'notBase') && (single.register.index & 7) !== 4
+    ? [undefined, single]
+    : [single, undefined];
 }

@@ -59,8 +59,11 @@ export function carryOut(pass: Pass, directive: Directive): void {
     case 'iend':
       return endInstance(pass, column);
     case 'extern':
-    case 'common':
     case 'required':
+      // Only its use is an error, as in NASM.
+      for (const token of rest) if (token.kind === 'name') pass.externals.add(token.text);
+      return;
+    case 'common':
     case 'import':
       throw new SourceError(`"${name}" needs a linker; a flat binary must define "${untokenize(rest)}" itself`, column);
     // Meaningful to linkers, listings and warnings only.

@@ -9,10 +9,11 @@ import { parseInteger } from './number';
 import { SourceError } from './problem';
 import { registerNamed } from './registers';
 import { stringNumber } from './text';
-import { add, constant, isSimple, register, scale, UNKNOWN, unsigned, ZERO, type Value } from './value';
+import { add, constant, isSimple, register, scale, UNKNOWN, unsigned, ZERO, type Hint, type Value } from './value';
 
 export type Expression =
-  | { kind: 'constant'; value: Value }
+  /** `summed`: it was folded from a sum. */
+  | { kind: 'constant'; value: Value; summed?: boolean }
   | { kind: 'symbol'; name: string; column: number; length: number }
   | { kind: 'here' }
   | { kind: 'start' }
@@ -151,7 +152,9 @@ function fold(e: Expression): Expression {
   const parts = e.kind === 'binary' ? [e.a, e.b] : e.kind === 'unary' ? [e.a] : [];
   if (!parts.every(part => part.kind === 'constant' && isSimple(part.value))) return e;
   try {
-    return { kind: 'constant', value: evaluate(e, NO_SCOPE) };
+    const hint: Hint = { kind: 'none' };
+    const value = evaluate(e, NO_SCOPE, hint);
+    return { kind: 'constant', value, summed: hint.kind === 'summed' };
   } catch {
     return e;
   }
@@ -162,9 +165,14 @@ const never = () => {
 const NO_SCOPE: Scope = { symbol: never, here: never, start: never };
 
 /** The value in this pass. Throws a SourceError for what has no meaning (division by zero, label + label, ...). */
-export function evaluate(e: Expression, scope: Scope): Value {
+export function evaluate(e: Expression, scope: Scope, hint?: Hint): Value {
   switch (e.kind) {
     case 'constant':
+      if (hint && e.summed) hint.kind = 'summed';
+      if (hint?.kind === 'none' && e.value.terms.length > 0) {
+        hint.kind = 'base';
+        hint.register = e.value.terms[0].key;
+      }
       return e.value;
     case 'symbol':
       return scope.symbol(e.name, e.column, e.length);
@@ -173,19 +181,19 @@ export function evaluate(e: Expression, scope: Scope): Value {
     case 'start':
       return scope.start();
     case 'choice': {
-      const condition = evaluate(e.condition, scope);
+      const condition = evaluate(e.condition, scope, hint);
       if (condition.unknown) return UNKNOWN;
-      return evaluate(plain(condition, e.column, '?') !== 0n ? e.a : e.b, scope);
+      return evaluate(plain(condition, e.column, '?') !== 0n ? e.a : e.b, scope, hint);
     }
     case 'unary': {
-      const a = evaluate(e.a, scope);
+      const a = evaluate(e.a, scope, hint);
       if (e.operator === '-') return scale(a, -1n);
       const n = plain(a, e.column, e.operator);
       const result = constant(e.operator === '~' ? ~n : n === 0n ? 1n : 0n);
       return a.unknown ? UNKNOWN : result;
     }
     case 'binary':
-      return binary(e.operator, evaluate(e.a, scope), evaluate(e.b, scope), e.column);
+      return binary(e.operator, evaluate(e.a, scope, hint), evaluate(e.b, scope, hint), e.column, hint);
   }
 }
 
@@ -197,15 +205,16 @@ function plain(value: Value, column: number, operator: string): bigint {
   );
 }
 
-function binary(operator: string, a: Value, b: Value, column: number): Value {
+function binary(operator: string, a: Value, b: Value, column: number, hint?: Hint): Value {
   switch (operator) {
     case '+':
-      return add(a, b);
+      return add(a, b, 1n, hint);
     case '-':
-      return add(a, b, -1n);
+      return add(a, b, -1n, hint);
     case '*':
-      if (isSimple(b)) return times(a, b);
-      if (isSimple(a)) return times(b, a);
+      // NASM looks at the left side first.
+      if (isSimple(a)) return times(b, a, hint);
+      if (isSimple(b)) return times(a, b, hint);
       break;
     case '=':
     case '==':
@@ -231,8 +240,8 @@ function binary(operator: string, a: Value, b: Value, column: number): Value {
   return constant(number(operator, x, y, column));
 }
 
-function times(value: Value, factor: Value): Value {
-  const result = scale(value, factor.number);
+function times(value: Value, factor: Value, hint?: Hint): Value {
+  const result = scale(value, factor.number, hint);
   return factor.unknown ? { ...result, unknown: true } : result;
 }
 

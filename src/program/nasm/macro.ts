@@ -63,7 +63,7 @@ export function parseMacroHeader(tokens: readonly Token[], directive: string, at
   if (tokens[next]?.text === '-') {
     const most = tokens[next + 1];
     if (most?.text === '*') macro.most = Infinity;
-    else if (most && /^[0-9]+$/.test(most.text)) macro.most = Number(most.text);
+    else if (most && /^[0-9]+\.?$/.test(most.text)) macro.most = parseInt(most.text, 10);
     else throw new SourceError('expected a number or "*" after "-"', most?.column ?? count.column);
     if (macro.most < macro.least) throw new SourceError('the range of parameters ends before it starts', most.column);
     next += 2;

@@ -4,7 +4,7 @@ import type { Cursor } from './cursor';
 import { CONSTANT_ZERO, evaluate, parseExpression, type Expression, type Scope } from './expression';
 import { SourceError } from './problem';
 import { registerNamed, type RegisterInfo } from './registers';
-import type { Value } from './value';
+import type { Hint, Value } from './value';
 
 /** Widths that a size keyword gives an operand, in bits. */
 const SIZES: Record<string, number> = {
@@ -146,7 +146,7 @@ export type OperandValue =
   | (RegisterOperand & { value?: undefined })
   | (Omit<ImmediateOperand, 'value'> & { value: Value })
   | (Omit<FarOperand, 'segment' | 'offset'> & { segment: Value; offset: Value })
-  | (Omit<MemoryOperandSyntax, 'address' | 'index'> & { address: Value; index?: Value });
+  | (Omit<MemoryOperandSyntax, 'address' | 'index'> & { address: Value; index?: Value; hint: Hint });
 
 export function evaluateOperand(operand: OperandSyntax, scope: Scope): OperandValue {
   switch (operand.kind) {
@@ -156,12 +156,15 @@ export function evaluateOperand(operand: OperandSyntax, scope: Scope): OperandVa
       return { ...operand, value: evaluate(operand.value, scope) };
     case 'far':
       return { ...operand, segment: evaluate(operand.segment, scope), offset: evaluate(operand.offset, scope) };
-    case 'memory':
+    case 'memory': {
+      const hint: Hint = { kind: 'none' };
       return {
         ...operand,
-        address: evaluate(operand.address, scope),
+        address: evaluate(operand.address, scope, hint),
         index: operand.index && evaluate(operand.index, scope),
+        hint,
       };
+    }
   }
 }
 

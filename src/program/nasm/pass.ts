@@ -62,6 +62,8 @@ export class Pass implements Scope {
   instance?: { name: string; start: Value };
   place: Place = { file: '', line: 0 };
   line = 0;
+  /** Names declared `extern`. */
+  readonly externals = new Set<string>();
   private parent = '';
   private hereNow: Value = constant(0n);
   /** Labels whose kind the next statement decides. */
@@ -114,6 +116,12 @@ export class Pass implements Scope {
     }
     this.unresolved = true;
     if (!this.strict) return UNKNOWN;
+    if (this.externals.has(name))
+      throw new SourceError(
+        `"${name}" is extern, but a flat binary is not linked: define it in this program`,
+        column,
+        column + length,
+      );
     const near = closest(name, this.symbols.keys());
     throw new SourceError(
       `"${name}" is not defined${near ? `: did you mean "${near}"?` : ''}`,
@@ -146,7 +154,7 @@ export class Pass implements Scope {
   run(statement: Statement, place: Place, line: number): void {
     this.place = place;
     this.line = line;
-    this.updateHere();
+    this.hereNow = this.next();
     try {
       if (statement.warning) this.problems.report('warning', place, statement.warning, statement.column);
       if (statement.label) this.defineLabel(statement);
@@ -157,8 +165,8 @@ export class Pass implements Scope {
     }
   }
 
-  private updateHere(): void {
-    this.hereNow = this.section ? inSection(this.section.name, BigInt(this.section.size)) : this.absolute;
+  next(): Value {
+    return this.section ? inSection(this.section.name, BigInt(this.section.size)) : this.absolute;
   }
 
   define(name: string, value: Value, kind: SymbolEntry['kind'], column: number, length = name.length): SymbolEntry {

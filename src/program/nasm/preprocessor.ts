@@ -17,7 +17,7 @@ import { closest } from './suggest';
 import { stringText } from './text';
 import { defineText, nameOf } from './text-directives';
 import { tokenize, untokenize, type Token } from './token';
-import { isSimple } from './value';
+import { isSimple, type Value } from './value';
 
 /** A line to assemble (without tokens: only to list). */
 export interface SourceLine {
@@ -55,6 +55,8 @@ interface Frame {
 /** What the preprocessor needs from the pass. */
 export interface PassState extends Scope {
   bits(): number;
+  /** Where the next byte goes: `$` in a directive. */
+  next(): Value;
   tooManyErrors(): boolean;
 }
 
@@ -348,7 +350,7 @@ export class Preprocessor {
     const used = () => void (this.usedLabels = true);
     const scope: Scope = {
       symbol: (name, column, length) => (used(), this.state.symbol(name, column, length)),
-      here: () => (used(), this.state.here()),
+      here: () => (used(), this.state.next()),
       start: () => (used(), this.state.start()),
     };
     const value = evaluate(

@@ -20,6 +20,7 @@ import { SourceError } from './problem';
 import { registerNamed } from './registers';
 import { stringText } from './text';
 import type { Token } from './token';
+import { constant } from './value';
 
 export type Body =
   | { kind: 'empty' }
@@ -196,7 +197,7 @@ function parseBody(cursor: Cursor, context: ParseContext): Body {
     case 'align':
     case 'alignb': {
       const amount = parseExpression(cursor, context.qualify);
-      const one: Expression = { kind: 'constant', value: { number: 1n, terms: [], unknown: false } };
+      const one: Expression = { kind: 'constant', value: constant(1n) };
       let fill: Body =
         word === 'align'
           ? {

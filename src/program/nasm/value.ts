@@ -19,12 +19,18 @@ export interface Value {
   terms: readonly Term[];
   /** True when a symbol in it has no value yet in this pass: sizes may be assumed optimistically. */
   unknown: boolean;
-  /** Set by a register that stands alone: the base of an address, when two registers could be it. */
-  base?: string;
-  /** Set by `reg*1`: this register shall not be the base. */
-  notBase?: string;
-  /** A register was added to itself: `rax+rax` stays two registers even under `nosplit`. */
-  summed?: boolean;
+  /** True when a number takes part in the sum, even 0: adding another then adds two numbers. */
+  hasNumber: boolean;
+}
+
+/**
+ * What the evaluator noticed about the registers of an address, on its way from left to right: how NASM decides which
+ * register is the base when two could be.
+ */
+export interface Hint {
+  /** `base`: the register that came first; `notBase`: it was multiplied; `summed`: two numbers or the same register were added, and nothing holds. */
+  kind: 'none' | 'base' | 'notBase' | 'summed';
+  register?: string;
 }
 
 const NO_TERMS: readonly Term[] = [];
@@ -33,20 +39,20 @@ export const wrap = (n: bigint): bigint => BigInt.asIntN(64, n);
 export const unsigned = (n: bigint): bigint => BigInt.asUintN(64, n);
 
 export function constant(n: bigint): Value {
-  return { number: wrap(n), terms: NO_TERMS, unknown: false };
+  return { number: wrap(n), terms: NO_TERMS, unknown: false, hasNumber: true };
 }
 export const ZERO = constant(0n);
-export const UNKNOWN: Value = { number: 0n, terms: NO_TERMS, unknown: true };
+export const UNKNOWN: Value = { number: 0n, terms: NO_TERMS, unknown: true, hasNumber: true };
 
 export function inSection(section: string, offset: bigint): Value {
-  return { number: offset, terms: [{ key: '@' + section, factor: 1n }], unknown: false };
+  return { number: offset, terms: [{ key: '@' + section, factor: 1n }], unknown: false, hasNumber: true };
 }
 export function register(name: string): Value {
-  return { number: 0n, terms: [{ key: name, factor: 1n }], unknown: false, base: name };
+  return { number: 0n, terms: [{ key: name, factor: 1n }], unknown: false, hasNumber: false };
 }
 
 /** A number and nothing else. */
-export const isSimple = (v: Value): boolean => v.terms.length === 0;
+export const isSimple = (v: Value): boolean => v.terms.length === 0 || v.terms.every(term => term.factor === 0n);
 /** The section of a value "section start + number", or undefined for anything else. */
 export function sectionOf(v: Value): string | undefined {
   const [term] = v.terms;
@@ -55,32 +61,32 @@ export function sectionOf(v: Value): string | undefined {
 export const hasRegister = (v: Value): boolean => v.terms.some(term => term.key[0] !== '@');
 
 /** a + factor*b. */
-export function add(a: Value, b: Value, factor = 1n): Value {
-  const terms = a.terms.map(term => ({ ...term }));
+export function add(a: Value, b: Value, factor = 1n, hint?: Hint): Value {
+  const number = wrap(a.number + b.number * factor);
+  let hasNumber = a.hasNumber || b.hasNumber;
   let summed = false;
-  for (const { key, factor: f } of b.terms) {
-    const found = terms.find(term => term.key === key);
-    if (found) {
-      found.factor += f * factor;
-      summed = true;
-    } else terms.push({ key, factor: f * factor });
+  if (a.hasNumber && b.hasNumber) summed = hasNumber = number !== 0n;
+  let terms: Term[] = a.terms as Term[];
+  if (b.terms.length > 0) {
+    terms = terms.map(term => ({ ...term }));
+    for (const { key, factor: f } of b.terms) {
+      const found = terms.find(term => term.key === key);
+      if (!found) terms.push({ key, factor: f * factor });
+      else if ((found.factor += f * factor) !== 0n) summed = true;
+      else terms.splice(terms.indexOf(found), 1);
+    }
   }
-  return {
-    number: wrap(a.number + b.number * factor),
-    terms: terms.filter(term => term.factor !== 0n),
-    unknown: a.unknown || b.unknown,
-    base: a.base ?? (a.notBase === undefined ? b.base : undefined),
-    notBase: a.notBase ?? (a.base === undefined ? b.notBase : undefined),
-    ...(summed ? { summed } : {}),
-  };
+  if (hint && summed) hint.kind = 'summed';
+  return { number, terms, unknown: a.unknown || b.unknown, hasNumber };
 }
 
-/** value * factor, where `value` may hold registers. */
-export function scale(value: Value, factor: bigint): Value {
+/** value * factor, where `value` may hold registers; one that is multiplied by 0 remains, without an effect. */
+export function scale(value: Value, factor: bigint, hint?: Hint): Value {
+  if (hint?.kind === 'base' && value.terms.some(term => term.key === hint.register)) hint.kind = 'notBase';
   return {
     number: wrap(value.number * factor),
-    terms: factor === 0n ? NO_TERMS : value.terms.map(({ key, factor: f }) => ({ key, factor: f * factor })),
+    terms: value.terms.map(({ key, factor: f }) => ({ key, factor: f * factor })),
     unknown: value.unknown,
-    notBase: value.terms[0]?.key,
+    hasNumber: value.hasNumber,
   };
 }

@@ -58,7 +58,7 @@ const TABLE: [name: string, source: string, line: number, column: number, messag
   ['MASM syntax', 'mov eax, dword ptr [bx]', 1, 16, '"ptr" is MASM syntax; NASM writes "dword [address]"'],
   ['segment outside of the brackets', 'mov ax, es:[bx]', 1, 9, 'NASM writes the segment inside the brackets: [es:...]'],
   ['product of labels', 'a: db a * 2 * a', 1, 13, /needs plain numbers/],
-  ['needs a linker', 'extern printf', 1, 1, /needs a linker; a flat binary must define "printf" itself/],
+  ['needs a linker', 'extern printf\ncall printf', 2, 6, /is extern, but a flat binary is not linked/],
   ['alignment', 'align 12', 1, 1, 'an alignment must be a power of two, not 12'],
   ['two origins', 'org 0x100\norg 0x200', 2, 1, 'a second "org": the first is in line 1'],
   ['bits', 'bits 8', 1, 1, '"bits" must be 16, 32 or 64, not 8'],
