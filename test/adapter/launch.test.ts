@@ -46,7 +46,7 @@ describe('launching over DAP', () => {
       [{ program: 7 }, /"program" is 7; it must be a string/],
       [{ program: join(folder, 'none.asm') }, /"program" names .*none\.asm, which cannot be read/],
       [{ program, memory: 64 }, /"memory" is 64; write a size such as "64M"/],
-      [{ program, memory: '9999G' }, /"memory" is 9999G; it may be 1M to 2G/],
+      [{ program, memory: '9999G' }, /"memory" is 9999G; it may be 1M to 3G/],
       [{ program, cpus: 2 }, /"cpus" is 2; one processor is simulated/],
       [{ program, start: 'fast' }, /"start" is "fast"; it may be long, protected/],
       [{ program, loadAddress: 'here' }, /"loadAddress" is "here"; it must be an address/],

@@ -21,8 +21,7 @@ export function run(file: string, args: readonly string[], options: { cwd?: stri
   });
   const seconds = Number(process.hrtime.bigint() - started) / 1e9;
   const error = ran.error as NodeJS.ErrnoException | undefined;
-  if (error?.code === 'ENOENT')
-    throw new Error(`${file} is needed, but not installed (.ci/run lists the packages)`);
+  if (error?.code === 'ENOENT') throw new Error(`${file} is needed, but not installed (.ci/run lists the packages)`);
   if (error) throw new Error(`${file} ${args.join(' ')}: ${error.message}`);
   return { status: ran.status, stdout: ran.stdout, stderr: ran.stderr, seconds };
 }

@@ -32,7 +32,7 @@ describe('a person debugs the samples in the workbench', function () {
     const stack = await workbench.stack(rows => rows.some(row => row.startsWith('guest_start')));
     assert.match(stack[0], /^guest_start\+0x5guest\.asm11:1/);
     assert.match(stack[1], /^VM entry: VMLAUNCH, VMCS 0x102000/);
-    assert.match(stack[2], /^vm_exithypervisor\.asm175:1/);
+    assert.match(stack[2], /^vm_exithypervisor\.asm\d+:1/);
     await workbench.page.locator('.pane-header', { hasText: 'VM exit 10: CPUID' }).waitFor();
     await workbench.page.locator('.view-line', { hasText: 'cpuid' }).first().waitFor();
     await workbench.rows('.debug-variables .monaco-list-row', texts =>
