@@ -95,8 +95,8 @@ describe('a person debugs the samples in the workbench', function () {
     assert.match(rows[1], /^1 {2}CPUID.*guest_start\+0x5 · 42 instructions/);
     await workbench.page.locator(tree).nth(1).click();
     await workbench.cursorAt(11);
-    await workbench.page.locator(tree).nth(1).click({ button: 'right' });
     await workbench.screenshot('8-exits');
+    await workbench.page.locator(tree).nth(1).click({ button: 'right' });
     await workbench.menu('Break on This Exit Reason');
     // Room for the whole list: rows that do not fit are not there at all.
     await workbench.expandPane('VM Exits Section', false);
@@ -104,7 +104,6 @@ describe('a person debugs the samples in the workbench', function () {
     await workbench.rows('.debug-breakpoints .monaco-list-row', texts =>
       texts.some(text => text.startsWith('exit:CPUID')),
     );
-    await workbench.screenshot('8-exits');
   });
 
   it('opens the disassembly, with symbols, forwards and backwards', async () => {
