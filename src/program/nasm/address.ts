@@ -8,7 +8,7 @@ import { Register } from 'iced-x86';
 import type { OperandValue } from './operand';
 import { SourceError } from './problem';
 import { registerNamed, type RegisterInfo } from './registers';
-import { add, isSimple, type Value } from './value';
+import { add, isSimple, sectionsOf, type Value } from './value';
 
 export interface Address {
   base: Register;
@@ -60,8 +60,7 @@ export function resolveAddress(operand: Memory, bits: number, defaultRelative: b
   }
   if (parts.length > 2) fail('an address can have at most a base and an index register');
   const displacement: Value = { number: value.number, terms: sections, unknown: value.unknown, hasNumber: true };
-  if (sections.length > 1 || sections.some(term => term.factor !== 1n))
-    fail('an address can hold one label (or a difference of labels in the same section)');
+  if (!sectionsOf(displacement)) fail('an address can hold one label (or a difference of labels in the same section)');
 
   const general = parts.filter(part => part.register.class.startsWith('gpr'));
   const vectors = parts.filter(part => /^[xyz]mm$/.test(part.register.class));

@@ -4,7 +4,7 @@ import { evaluate, type Scope } from './expression';
 import { FLOAT_OF_BYTES, parseFloatTo } from './float';
 import { Problems, SourceError, type Place } from './problem';
 import type { DataItem } from './data-item';
-import { isSimple, sectionOf } from './value';
+import { isSimple, sectionsOf } from './value';
 
 interface DataPass extends Scope {
   readonly problems: Problems;
@@ -61,14 +61,17 @@ function addValue(
   fixups: Fixup[],
 ): void {
   const value = evaluate(item.value, pass);
-  const section = sectionOf(value);
-  if (!isSimple(value) && section === undefined)
-    throw new SourceError('a data element must be a number, or a label plus a number', item.column);
+  const sections = sectionsOf(value);
+  if (!sections)
+    throw new SourceError(
+      'a data element must be a number, a label plus a number, or a difference of labels',
+      item.column,
+    );
   if (width > 8) throw new SourceError('an integer can be at most 8 bytes wide here: use dq', item.column);
   const at = bytes.length;
   for (let i = 0; i < width; i++) bytes.push(0);
-  if (section !== undefined) {
-    fixups.push({ at, bytes: width, value: value.number, add: section });
+  if (!isSimple(value)) {
+    fixups.push({ at, bytes: width, value: value.number, ...sections });
     return;
   }
   const bits = 8 * width;

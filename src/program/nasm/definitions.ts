@@ -68,7 +68,7 @@ export class Definitions {
    * @param hidden names that stay as they are: the parameters of a macro being defined
    */
   expand(tokens: readonly Token[], hidden?: ReadonlySet<string>): Token[] {
-    const expanded = this.expandWith(tokens, new Set(), hidden);
+    const expanded = joinNames(this.expandWith(tokens, new Set(), hidden));
     return expanded.some(isPasteOperator) ? this.paste(expanded) : expanded;
   }
 
@@ -107,7 +107,7 @@ export class Definitions {
       const rest = tokens.slice(i + 1);
       const call = joined.length === 1 && rest[0]?.text === '(' && this.find(joined[0].text).some(d => d.parameters);
       if (call) return [...out, ...this.expand([joined[0], ...rest])];
-      out.push(...this.expandWith(joined, new Set()));
+      out.push(...this.expand(joined));
     }
     return out;
   }
@@ -197,6 +197,21 @@ function joinGreedy(macro: Definition, taken: Token[][]): Token[][] {
 function matchesName(definition: Definition, name: string): boolean {
   return definition.ignoreCase ? definition.name.toLowerCase() === name.toLowerCase() : definition.name === name;
 }
+
+/** Joins a name that a macro left with the name or number that touches it: `prefix(x).y`. */
+function joinNames(tokens: Token[]): Token[] {
+  if (!tokens.some((token, i) => i > 0 && touches(tokens[i - 1], token))) return tokens;
+  const out: Token[] = [];
+  for (const token of tokens) {
+    const last = out[out.length - 1];
+    if (last && touches(last, token)) out.push(...join(out.pop()!, token));
+    else out.push(token);
+  }
+  return out;
+}
+
+const touches = (a: Token, b: Token) =>
+  !b.space && a.kind === 'name' && (b.kind === 'name' || b.kind === 'number') && !/^\$\$?$/.test(a.text);
 
 function pushBody(work: Work[], body: readonly Token[], call: Token): void {
   for (let i = body.length - 1; i >= 0; i--)

@@ -1,5 +1,5 @@
 /** Fields of an instruction that hold a value, and what is added to them once sections are placed. */
-import { isSimple, sectionOf, wrap, type Value } from './value';
+import { isSimple, sectionOf, sectionsOf, wrap, type Value } from './value';
 
 /** A field that needs the start of a section: value + start(add) - start(subtract), in `bytes` bytes at `at`. */
 export interface Fixup {
@@ -70,7 +70,7 @@ export function addFixup(
     const distance = wrap(value.number - BigInt(place.offset + bytes.length));
     if (section === place.section) store(bytes, at, width, distance);
     else fixups.push({ at, bytes: width, value: distance, add: section, subtract: place.section });
-  } else if (section !== undefined) fixups.push({ at, bytes: width, value: value.number, add: section });
+  } else if (!isSimple(value)) fixups.push({ at, bytes: width, value: value.number, ...sectionsOf(value) });
 }
 
 /** Stores the low `width` bytes of a number, least significant first. */

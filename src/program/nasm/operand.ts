@@ -1,10 +1,9 @@
 /** Operands as written, and their values in a pass. */
-import type { Register } from 'iced-x86';
 import type { Cursor } from './cursor';
 import { CONSTANT_ZERO, evaluate, parseExpression, type Expression, type Scope } from './expression';
 import { SourceError } from './problem';
 import { registerNamed, type RegisterInfo } from './registers';
-import type { Hint, Value } from './value';
+import { sectionsOf, type Hint, type Value } from './value';
 
 /** Widths that a size keyword gives an operand, in bits. */
 const SIZES: Record<string, number> = {
@@ -153,9 +152,13 @@ export function evaluateOperand(operand: OperandSyntax, scope: Scope): OperandVa
     case 'register':
       return operand;
     case 'immediate':
-      return { ...operand, value: evaluate(operand.value, scope) };
+      return { ...operand, value: number(operand.value, operand, scope) };
     case 'far':
-      return { ...operand, segment: evaluate(operand.segment, scope), offset: evaluate(operand.offset, scope) };
+      return {
+        ...operand,
+        segment: number(operand.segment, operand, scope),
+        offset: number(operand.offset, operand, scope),
+      };
     case 'memory': {
       const hint: Hint = { kind: 'none' };
       return {
@@ -168,5 +171,16 @@ export function evaluateOperand(operand: OperandSyntax, scope: Scope): OperandVa
   }
 }
 
-/** The registers of an operand that are written out, for messages. */
-export type IcedRegister = Register;
+/** The value of an expression outside of brackets: no registers, at most a difference of labels. */
+function number(expression: Expression, { column, endColumn }: Common, scope: Scope): Value {
+  const value = evaluate(expression, scope);
+  if (sectionsOf(value)) return value;
+  const register = value.terms.find(term => term.key[0] !== '@');
+  throw new SourceError(
+    register
+      ? `"${register.key}" cannot be part of a number; for its content in memory write brackets`
+      : 'a number can hold one label, or the difference of two',
+    column,
+    endColumn,
+  );
+}

@@ -218,8 +218,10 @@ export class Pass implements Scope {
           statement.times.column,
         );
       }
-      if (n > BigInt(MOST_TIMES)) throw new SourceError(`"times ${n}" is too much`, statement.times.column);
-      count = Number(n);
+      // NASM keeps the count in 32 bits: `times ((a-b)>>31)+1` is its idiom for "if a equals b".
+      const kept = BigInt.asIntN(32, n);
+      if (kept > BigInt(MOST_TIMES)) throw new SourceError(`"times ${n}" is too much`, statement.times.column);
+      count = Math.max(0, Number(kept));
     }
     this.emit(body, count, statement.column);
   }

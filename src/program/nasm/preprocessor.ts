@@ -60,7 +60,7 @@ export interface PassState extends Scope {
   tooManyErrors(): boolean;
 }
 
-const MOST_LINES = 500_000;
+const MOST_LINES = 2_000_000;
 const MOST_DEPTH = 400;
 const MOST_SELF_INCLUDES = 20;
 

@@ -58,7 +58,18 @@ export function sectionOf(v: Value): string | undefined {
   const [term] = v.terms;
   return v.terms.length === 1 && term.key[0] === '@' && term.factor === 1n ? term.key.slice(1) : undefined;
 }
-export const hasRegister = (v: Value): boolean => v.terms.some(term => term.key[0] !== '@');
+
+/** The section starts in "number + start of one section - start of another", or undefined for any other sum. */
+export function sectionsOf(v: Value): { add?: string; subtract?: string } | undefined {
+  const found: { add?: string; subtract?: string } = {};
+  for (const { key, factor } of v.terms) {
+    if (factor === 0n) continue;
+    const role = factor === 1n ? 'add' : factor === -1n ? 'subtract' : undefined;
+    if (key[0] !== '@' || role === undefined || found[role] !== undefined) return undefined;
+    found[role] = key.slice(1);
+  }
+  return found;
+}
 
 /** a + factor*b. */
 export function add(a: Value, b: Value, factor = 1n, hint?: Hint): Value {

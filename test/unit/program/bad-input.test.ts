@@ -57,6 +57,8 @@ const TABLE: [name: string, source: string, line: number, column: number, messag
   ['scale', 'bits 64\nmov eax, [rbx*7]', 2, 10, /scaled only by 1, 2, 4 or 8, not by 7/],
   ['MASM syntax', 'mov eax, dword ptr [bx]', 1, 16, '"ptr" is MASM syntax; NASM writes "dword [address]"'],
   ['segment outside of the brackets', 'mov ax, es:[bx]', 1, 9, 'NASM writes the segment inside the brackets: [es:...]'],
+  ['register in a number', 'mov eax, ebx+1', 1, 10, /"ebx" cannot be part of a number/],
+  ['sum of labels', 'a: dw a + a', 1, 7, /a data element must be a number/],
   ['product of labels', 'a: db a * 2 * a', 1, 13, /needs plain numbers/],
   ['needs a linker', 'extern printf\ncall printf', 2, 6, /is extern, but a flat binary is not linked/],
   ['alignment', 'align 12', 1, 1, 'an alignment must be a power of two, not 12'],
