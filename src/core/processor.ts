@@ -47,6 +47,8 @@ interface CoreExports {
   surveyEntry(launch: number): number;
   /** Their address in the core's memory: check u32, field encoding u32, value u64 each. */
   surveyRows(): number;
+  /** Length of the instruction at `rip` (0: more than 15 bytes; 0xff: not mapped), with bit 8 when it would raise #UD. Fetches as the processor does. */
+  instructionAt(rip: bigint): number;
   walkRequest(cr0: bigint, cr3: bigint, cr4: bigint, efer: bigint, eptp: bigint, pdptes: number): void;
   walkLinear(address: bigint, access: number): number;
   walkGuestPhysical(address: bigint, access: number): number;

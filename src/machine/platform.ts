@@ -23,7 +23,9 @@ export class Platform {
   readonly uart: Uart;
   private readonly serialListeners = new Set<(bytes: Uint8Array) => void>();
   private readonly unclaimedListeners = new Set<(message: string) => void>();
-  private readonly unclaimed = new Set<string>();
+  /** Ports, and pages of memory, that were reported: twice their number, plus 1 for writes. */
+  private readonly unclaimedPorts = new Set<number>();
+  private readonly unclaimedPages = new Set<number>();
 
   constructor(private readonly hooks: Hooks) {
     const output = (byte: number): void => {
@@ -50,7 +52,8 @@ export class Platform {
   }
   reset(): void {
     for (const device of this.bus.devices) device.reset();
-    this.unclaimed.clear();
+    this.unclaimedPorts.clear();
+    this.unclaimedPages.clear();
   }
   onSerial(listener: (bytes: Uint8Array) => void): () => void {
     this.serialListeners.add(listener);
@@ -77,8 +80,9 @@ export class Platform {
   private port(port: number, size: number, value: number, write: boolean, unclaimed: boolean): void {
     if (unclaimed)
       this.report(
-        `${write ? 'out' : 'in'} ${port}`,
-        `port ${hex(port)} was ${write ? 'written' : 'read'}, but this machine has no device there`,
+        this.unclaimedPorts,
+        port * 2 + Number(write),
+        () => `port ${hex(port)} was ${write ? 'written' : 'read'}, but this machine has no device there`,
       );
     const fact = {
       kind: 'port',
@@ -103,8 +107,10 @@ export class Platform {
   private memory(physical: bigint, size: number, value: bigint, write: boolean): void {
     // One message a page: a loop over a frame buffer is one omission, not thousands.
     this.report(
-      `${write} ${physical >> 12n}`,
-      `physical address ${hex(physical)} was ${write ? 'written' : 'read'}, but this machine has neither RAM nor a device there`,
+      this.unclaimedPages,
+      Number(physical >> 12n) * 2 + Number(write),
+      () =>
+        `physical address ${hex(physical)} was ${write ? 'written' : 'read'}, but this machine has neither RAM nor a device there`,
     );
     const fact = {
       kind: 'device-memory',
@@ -118,10 +124,10 @@ export class Platform {
     } as const;
     if (this.hooks.access(fact)) this.hooks.stop();
   }
-  private report(key: string, message: string): void {
-    if (this.unclaimed.has(key)) return;
-    this.unclaimed.add(key);
-    for (const listener of this.unclaimedListeners) listener(message);
+  private report(reported: Set<number>, place: number, message: () => string): void {
+    if (reported.has(place)) return;
+    reported.add(place);
+    for (const listener of this.unclaimedListeners) listener(message());
   }
 }
 const hex = (value: number | bigint): string => `0x${value.toString(16)}`;

@@ -16,7 +16,7 @@ const BLOCK: u32 = 60;
 /** Where the bytes of an instruction lie that crosses a page or comes from a device. */
 const FETCH: usize = CROSSING + 0x200;
 /** Instead of a length: the bytes cannot be fetched. */
-const NO_BYTES: u32 = 0xff;
+export const NO_BYTES: u32 = 0xff;
 
 /** Decodes the instruction at `ip` into record `p`. The length, or 0: `available` bytes are not enough. */
 function decodeOne(p: usize, ip: usize, available: u32, rip: u64): u32 {
@@ -135,17 +135,17 @@ function decodeCrossing(rip: u64, base: u64, physical: u64): usize {
 }
 /**
  * Length in bytes of the instruction at `rip`, decoded in the current mode without running; with UNDEFINED when it would
- * raise #UD. 0: its bytes are not mapped, or it is longer than 15 bytes.
+ * raise #UD. 0: it is longer than 15 bytes. NO_BYTES: it is not mapped. Sets accessed bits as fetching does.
  */
 export function instructionAt(rip: u64): u32 {
   const base = longCode() ? 0 : load<u64>(State.CS_BASE);
   const physical = translateCode(rip, base);
   const p = CROSSING + R.RECORD;
   const length = physical == u64.MAX_VALUE ? NO_BYTES : decodeCopy(p, rip, base, physical);
-  if (length == NO_BYTES) { clearFault(); return 0; }
+  if (length == NO_BYTES) { clearFault(); return NO_BYTES; }
   return length && load<u16>(p) == encodeOp(Op.UD) ? length | UNDEFINED : length;
 }
-export const UNDEFINED: u32 = 0x100;
+const UNDEFINED: u32 = 0x100;
 function fetch(to: usize, physical: u64, bytes: u32): void {
   if (pageFlags(physical) & PAGE_RAM) { memory.copy(to, ramPointer(physical), bytes); return; }
   for (let n: u32 = 0; n < bytes; n++) store<u8>(to + n, readPhysical<u8>(physical + n));

@@ -3,6 +3,7 @@ import { State } from './generated/state.generated';
 import { registerOperations } from './generated/dispatch.generated';
 import { forgetBlocks } from './blocks';
 import { flushAll, flushSpace, modeChanged } from './context';
+import { instructionAt } from './decode';
 import { eventsChanged, raiseInterrupt, raiseNmi } from './events';
 import { setFactMask } from './facts';
 import { clearFault } from './fault';
@@ -16,7 +17,7 @@ import * as W from './walk';
 
 export { surveyEntry } from './vmx/entry';
 export { surveyRows } from './vmx/checks/reject';
-export { run, raiseInterrupt, raiseNmi, setFactMask };
+export { run, raiseInterrupt, raiseNmi, setFactMask, instructionAt };
 export { getFlags, setFlags };
 
 /** Once after instantiation: declares `ram` bytes and builds the operation table. */

@@ -36,6 +36,9 @@ function selectorIn(op: u32, memoryOp: u32): void {
   D.choose(D.memoryOperand() ? memoryOp : op);
 }
 
+/** "NP": 66, F2 and F3 before the opcode make another, or none (SDM 2 3.1.1.1). */
+@inline function noPrefix(): bool { return !D.rep && !D.operandPrefix; }
+
 export function escape(): void {
   const b = D.byte();
   const w: u32 = b & 1 ? D.width : 0;
@@ -82,7 +85,7 @@ export function escape(): void {
     case 0x33: D.choose(Op.RDPMC); return;
     case 0x34: D.chooseLast(Op.SYSENTER); return;
     case 0x35: D.chooseLast(Op.SYSEXIT); return;
-    case 0x37: D.chooseLast(Op.GETSEC); return;
+    case 0x37: if (noPrefix()) D.chooseLast(Op.GETSEC); else D.undefined_(); return;
     case 0x38: escape38(); return;
     case 0x78: case 0x79: fieldAccess(b); return;
     case 0xa0: pushSegment(4); return;
@@ -162,6 +165,7 @@ function group7(): void {
   }
   if (g == 4) { D.setDst(D.rm << 3); D.choose(Op.SMSW16 + D.width - 1); return; }
   if (g == 6) { D.setSrc(D.rm << 3); D.chooseLast(Op.LMSW); return; }
+  if (g < 4 && !noPrefix()) { D.undefined_(); return; }
   switch ((g << 3) | (D.rm & 7)) {
     case 0o01: D.chooseLast(Op.VMCALL); return;
     case 0o02: D.chooseLast(Op.VMLAUNCH); return;
@@ -174,14 +178,14 @@ function group7(): void {
     case 0o20: D.choose(Op.XGETBV); return;
     case 0o21: D.choose(Op.XSETBV); return;
     case 0o24: D.chooseLast(Op.VMFUNC); return;
-    case 0o70: D.choose(Op.SWAPGS); return;
+    case 0o70: if (D.code == 2) D.choose(Op.SWAPGS); else D.undefined_(); return;
     case 0o71: D.choose(Op.RDTSCP); return;
     default: D.undefined_();
   }
 }
 function escape38(): void {
   const b = D.byte();
-  if (b >= 0x80 && b <= 0x82 && D.operandPrefix) {
+  if (b >= 0x80 && b <= 0x82 && D.operandPrefix && !D.rep) {
     D.modrm();
     if (!D.memoryOperand()) { D.undefined_(); return; }
     D.setDst(D.reg << 3);
@@ -251,7 +255,7 @@ function group9(): void {
     D.mayLock();
     return;
   }
-  if (g == 6) { D.chooseLast(D.rep == R.F_REPE ? Op.VMXON : D.operandPrefix ? Op.VMCLEAR : Op.VMPTRLD); return; }
-  if (g == 7 && !D.rep && !D.operandPrefix) { D.chooseLast(Op.VMPTRST); return; }
+  if (g == 6 && D.rep != R.F_REPNE) { D.chooseLast(D.rep == R.F_REPE ? Op.VMXON : D.operandPrefix ? Op.VMCLEAR : Op.VMPTRLD); return; }
+  if (g == 7 && noPrefix()) { D.chooseLast(Op.VMPTRST); return; }
   D.undefined_();
 }

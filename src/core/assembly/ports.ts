@@ -62,6 +62,11 @@ export function ini<T>(p: usize): usize { return input<T>(p, <u32>immediate(p), 
 export function out<T>(p: usize): usize { return output<T>(p, <u32>load<u16>(State.RDX), false); }
 export function outi<T>(p: usize): usize { return output<T>(p, <u32>immediate(p), true); }
 
+/** A device may have asked to stop, or raised an interrupt: between iterations too (SDM 2: REP). */
+@inline function finishPort(p: usize, mask: u64): usize {
+  const next = finish(p, mask);
+  return next != 0 && load<u32>(State.EVENTS) ? leave(p) : next;
+}
 export function ins<T>(p: usize): usize {
   const port = <u32>load<u16>(State.RDX), mask = addressMask(p), step = flag(DF) ? 0 - <u64>sizeof<T>() : <u64>sizeof<T>();
   if (!portsAllowed(port, sizeof<T>())) return 0;
@@ -74,8 +79,9 @@ export function ins<T>(p: usize): usize {
     commitWrite(to);
     setAddressRegister(p, State.RDI, (load<u64>(State.RDI) + step) & mask);
     countOff(p, mask);
+    if (load<u32>(State.EVENTS)) break;
   }
-  return finish(p, mask);
+  return finishPort(p, mask);
 }
 export function outs<T>(p: usize): usize {
   const port = <u32>load<u16>(State.RDX), mask = addressMask(p), segment = segmentOf(p);
@@ -89,6 +95,7 @@ export function outs<T>(p: usize): usize {
     write<T>(port, load<T>(from));
     setAddressRegister(p, State.RSI, (load<u64>(State.RSI) + step) & mask);
     countOff(p, mask);
+    if (load<u32>(State.EVENTS)) break;
   }
-  return finish(p, mask);
+  return finishPort(p, mask);
 }

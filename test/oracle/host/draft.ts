@@ -1,6 +1,6 @@
 /** One case in the making: an instruction's encoding, and the state that it finds. */
 import * as Layout from './layout';
-import { Random } from './random';
+import { Random } from '../../random';
 
 export type Width = 8 | 16 | 32 | 64;
 export type Place =

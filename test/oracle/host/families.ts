@@ -4,7 +4,7 @@ import { bits } from './bits';
 import { control } from './control';
 import { Draft } from './draft';
 import { movement } from './movement';
-import { Random } from './random';
+import { Random } from '../../random';
 
 export interface Family {
   /** How often it is chosen, relative to the others. */

@@ -9,7 +9,7 @@ import { Abort, ExitReason } from '../generated/exits.generated';
 import { Exit } from '../generated/controls.generated';
 import { Vmcs } from '../generated/fields.generated';
 import { flushVpid, switchSpace } from '../context';
-import { instructionAt } from '../decode';
+import { NO_BYTES, instructionAt } from '../decode';
 import { eventsChanged } from '../events';
 import { FactCode, observed, tell } from '../facts';
 import { getFlags } from '../flags';
@@ -141,7 +141,8 @@ export function exitOnEpt(misconfiguration: bool): usize {
   const qualification = load<u64>(State.FAULT_QUALIFICATION) | <u64>nmiUnblocking();
   if (qualification & 0x80) store<u64>(vmcs, load<u64>(State.FAULT_ADDRESS), Vmcs.GUEST_LINEAR_ADDRESS);
   const rflags = flagsWithRf((load<u32>(State.DELIVERING) & VALID) == 0);
-  const length = load<u32>(State.DELIVERING) & VALID ? 0 : instructionAt(load<u64>(State.RIP)) & 0xf;
+  const instruction = load<u32>(State.DELIVERING) & VALID ? NO_BYTES : instructionAt(load<u64>(State.RIP));
+  const length = instruction == NO_BYTES ? 0 : instruction & 0xf;
   if (misconfiguration) return leaveGuest(ExitReason.EPT_MISCONFIG, 0, length, 0, 0, rflags);
   return leaveGuest(ExitReason.EPT_VIOLATION, qualification, length, 0, 0, rflags);
 }
