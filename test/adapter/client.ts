@@ -1,5 +1,7 @@
 import * as assert from 'node:assert/strict';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { resolve } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
 import { DebugClient } from '@vscode/debugadapter-testsupport';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 
@@ -14,15 +16,18 @@ const PATIENCE = 10_000;
 export class Client {
   readonly dap = new DebugClient(process.execPath, resolve(ROOT, 'dist', 'adapter.js'), 'ringscope');
   readonly output: DebugProtocol.OutputEvent['body'][] = [];
+  private child: ChildProcess | undefined;
   private readonly events: DebugProtocol.Event[] = [];
   private readonly waiting: { name: string; resolve: (event: DebugProtocol.Event) => void }[] = [];
 
-  static async connect(): Promise<Client> {
+  /** Talks to dist/adapter.js, or to what another command line of ours serves. */
+  static async connect(...args: string[]): Promise<Client> {
     const client = new Client();
     for (const name of ['stopped', 'initialized', 'exited', 'terminated', 'invalidated', 'memory'])
       client.dap.on(name, (event: DebugProtocol.Event) => client.arrived(event));
     client.dap.on('output', (event: DebugProtocol.OutputEvent) => void client.output.push(event.body));
-    await client.dap.start();
+    if (args.length) client.serveFrom(args);
+    else await client.dap.start();
     return client;
   }
 
@@ -48,6 +53,7 @@ export class Client {
 
   async close(): Promise<void> {
     await this.dap.stop();
+    this.child?.kill();
   }
 
   /** The body of a successful response. */
@@ -129,6 +135,13 @@ export class Client {
       .filter(event => event.category === category)
       .map(event => event.output)
       .join('');
+  }
+
+  private serveFrom(args: string[]): void {
+    this.child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+    // DebugClient starts scripts without arguments only; connecting streams is its base class's business.
+    const streams = this.dap as unknown as { connect(input: Readable, output: Writable): void };
+    streams.connect(this.child.stdout!, this.child.stdin!);
   }
 
   private arrived(event: DebugProtocol.Event): void {

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { requests } from '../../src/adapter/requests';
-import { Client, fixture, sample } from './client';
+import { Client, fixture, ROOT, sample } from './client';
 import { Transcript } from './transcript';
 
 describe('launching over DAP', () => {
@@ -75,6 +75,26 @@ describe('launching over DAP', () => {
         [path, 4],
       ],
     );
+  });
+
+  it('refuses programs that cannot be', async () => {
+    client = await Client.connect();
+    await client.send('initialize', { adapterID: 'ringscope' });
+    const loop = source('loop.asm', '%include "loop.asm"\n');
+    assert.match(await client.refused('launch', { program: loop }), /loop\.asm:1:\d+: error: /);
+    const truncated = join(folder, 'kernel.bin');
+    const header = new Uint32Array([0x1badb002, 0x10000, 0xe4514ffe, 0x100000, 0x100000, 0x900000, 0x900000, 0x100020]);
+    writeFileSync(truncated, new Uint8Array(header.buffer));
+    assert.match(await client.refused('launch', { program: truncated }), /truncated/);
+    await client.send('launch', { program: fixture('calls.asm') });
+    assert.equal((await client.go('configurationDone')).reason, 'entry');
+  });
+
+  it('is what `ringscope dap` serves', async () => {
+    client = await Client.connect(join(ROOT, 'dist', 'cli.js'), 'dap');
+    await client.send('initialize', { adapterID: 'ringscope' });
+    await client.send('launch', { program: fixture('calls.asm') });
+    assert.equal((await client.go('configurationDone')).reason, 'entry');
   });
 
   it('passes defines to the assembler', async () => {

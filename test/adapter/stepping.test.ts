@@ -34,9 +34,9 @@ describe('stepping over DAP', () => {
     client = await Client.started({ program: fixture('exits/hypervisor.asm') });
     await client.breakOn('handle');
     await client.go('continue');
-    assert.equal(await client.place(), 'hypervisor.asm:121');
+    assert.equal(await client.place(), 'hypervisor.asm:124');
     await client.go('stepOut');
-    assert.equal(await client.place(), 'hypervisor.asm:113', 'first to the caller');
+    assert.equal(await client.place(), 'hypervisor.asm:116', 'first to the caller');
     await client.go('stepOut');
     assert.equal(await client.place(), 'guest.asm:5', 'then to the guest');
   });
@@ -55,7 +55,7 @@ describe('stepping over DAP', () => {
     assert.equal(await client.place(), 'guest.asm:3');
     await client.go('next');
     await client.go('stepIn');
-    assert.equal(await client.place(), 'hypervisor.asm:107');
+    assert.equal(await client.place(), 'hypervisor.asm:110');
   });
 
   it('pauses a loop that never ends, and acts on breakpoints meanwhile', async () => {
