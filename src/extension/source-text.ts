@@ -13,7 +13,7 @@ export interface Word {
 }
 
 /** The part of the line that is neither comment nor string, blanked out to the same length. */
-export function codeOf(line: string): string {
+function codeOf(line: string): string {
   return line.replace(/"[^"]*"?|'[^']*'?|`(?:\\.|[^`])*`?|;.*$/g, part => ' '.repeat(part.length));
 }
 

@@ -121,7 +121,7 @@ function describe(fact: Fact): { id: string; description: string; text?: string 
 }
 
 /** The failing check by name, field, value, rule and section of the manual. */
-export function entryFailure(fact: FactOf<'vm-entry-failure'>): string {
+function entryFailure(fact: FactOf<'vm-entry-failure'>): string {
   const check = entryCheck(fact.check);
   if (!check) return errorMeaning(fact.error);
   const field = vmcsField(fact.field);

@@ -1,5 +1,5 @@
 import { hex } from '../target/format';
-import { fromLittleEndian, littleEndian, registerName } from '../target/registers';
+import { fromLittleEndian, littleEndian } from '../target/registers';
 import { readMemory, writeMemory } from '../target/spaces';
 import type { Names } from './names';
 import { ExpressionError, type BinaryOperator, type Expression } from './syntax';
@@ -50,7 +50,7 @@ export function assign(place: Expression, value: bigint, names: Names): void {
     const found = names.find(place.name);
     if (found?.kind !== 'register')
       throw new ExpressionError(`${place.name} cannot be set: only registers and memory can`, place.at);
-    names.view.registers.write(registerName(place.name), value);
+    names.view.registers.write(place.name, value);
     return;
   }
   if (place.kind === 'memory') {

@@ -1,8 +1,8 @@
-import { rflagsBits, stateField, type BitField } from '../../core/schema';
+import { rflagsBits, type BitField } from '../../core/schema';
 import { exitReasonNamed, exitReasons } from '../../core/tables/exits';
 import { vmcsFieldNamed, vmcsFields } from '../../core/tables/fields';
 import type { Machine } from '../../machine/machine';
-import { isRegister, partOf, registerName } from '../target/registers';
+import { registerPart } from '../../machine/registers';
 import type { Target } from '../target/target';
 import { fieldBits } from '../target/vmcs';
 import type { View } from '../target/view';
@@ -45,16 +45,25 @@ export class Names {
   all(): string[] {
     const fields = vmcsFields.filter(field => field.supported).map(field => field.name);
     const reasons = exitReasons.map(row => row.id).filter(Boolean);
-    return [...REGISTERS, ...this.event.keys(), ...fields, ...reasons, ...this.target.symbols.names()];
+    return [
+      ...this.target.machine.registerNames().map(register => register.toLowerCase()),
+      ...this.event.keys(),
+      ...fields,
+      ...reasons,
+      ...this.target.symbols.names(),
+    ];
   }
 
   private register(name: string): Meaning | undefined {
-    if (!isRegister(name)) return undefined;
-    const part = partOf(name);
-    const field = stateField(registerName(name));
-    const width = part?.bits ?? field?.width ?? 64;
-    const bits = part ? (part.register === 'RFLAGS' ? stateField('RFLAGS')?.bits : undefined) : field?.bits;
-    return { kind: 'register', value: this.view.registers.read(registerName(name)), width, ...(bits ? { bits } : {}) };
+    const part = registerPart(name);
+    if (!part) return undefined;
+    const { bits } = part.field;
+    return {
+      kind: 'register',
+      value: this.view.registers.read(name),
+      width: part.width,
+      ...(bits && part.shift === 0 ? { bits: bits.filter(bit => bit.high < part.width) } : {}),
+    };
   }
 
   /** `zf`: a flag by its own name. */
@@ -105,7 +114,7 @@ export class Names {
 }
 
 /** A field of the current VMCS, or undefined when there is none. */
-export function readField(machine: Machine, encoding: number, cpu: number): bigint | undefined {
+function readField(machine: Machine, encoding: number, cpu: number): bigint | undefined {
   const vmcs = machine.currentVmcs(cpu);
   return vmcs === undefined ? undefined : machine.vmcs(vmcs)?.read(encoding);
 }
@@ -120,8 +129,3 @@ function sameName(a: string, b: string): boolean {
   const plain = (text: string) => text.toLowerCase().replace(/[^a-z0-9]/g, '');
   return plain(a) === plain(b);
 }
-
-// prettier-ignore
-const REGISTERS = ['rax', 'rcx', 'rdx', 'rbx', 'rsp', 'rbp', 'rsi', 'rdi', 'r8', 'r9', 'r10', 'r11', 'r12', 'r13', 'r14', 'r15', 'rip',
-  'rflags', 'cs', 'ds', 'es', 'ss', 'fs', 'gs', 'ldtr', 'tr', 'cr0', 'cr2', 'cr3', 'cr4', 'cr8', 'dr0', 'dr1', 'dr2', 'dr3', 'dr6',
-  'dr7', 'ia32_efer', 'cpl', 'gdtr_base', 'gdtr_limit', 'idtr_base', 'idtr_limit'];

@@ -70,7 +70,7 @@ export function readAttributes(given: object): LaunchAttributes {
 }
 
 /** `64M`, `1G`, `512K`: bytes of guest memory. Throws UserError. */
-export function memorySize(given: unknown): number {
+function memorySize(given: unknown): number {
   const match = typeof given === 'string' ? /^(\d+)([KMG])$/i.exec(given.trim()) : undefined;
   if (!match) throw wrong('memory', `is ${show(given)}; write a size such as "64M" or "1G"`);
   const unit = { K: 1024, M: MIB, G: 1024 * MIB }[match[2].toUpperCase() as 'K' | 'M' | 'G'];

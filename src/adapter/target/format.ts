@@ -8,12 +8,7 @@ export function hexOf(value: bigint, bits: number): string {
   return hex(BigInt.asUintN(bits, value), Math.ceil(bits / 4));
 }
 
-/** An unsigned 64-bit number as text, hex or (when the client's ValueFormat asks for it) decimal. */
-export function number(value: bigint, format?: { hex?: boolean }): string {
-  return format?.hex === false ? value.toString(10) : hex(value);
-}
-
-/** "0x48 0x65" as "48 65", at most `limit` bytes. */
+/** Bytes as `48 65`, at most `limit` bytes. */
 export function bytesText(data: Uint8Array, limit = data.length): string {
   const shown = Array.from(data.subarray(0, limit), byte => byte.toString(16).padStart(2, '0')).join(' ');
   return data.length > limit ? `${shown} …` : shown;

@@ -1,7 +1,8 @@
-import { segmentNames, stateField } from '../../core/schema';
-import { vmcsFieldNamed } from '../../core/tables/fields';
+import { vmcsFieldNamed, type VmcsField } from '../../core/tables/fields';
 import type { Machine } from '../../machine/machine';
+import { registerPart } from '../../machine/registers';
 import { UserError } from '../protocol/errors';
+import { hex } from './format';
 import { fieldPlace, fieldWidth } from './vmcs';
 
 /**
@@ -12,7 +13,7 @@ export interface Registers {
   read(name: string): bigint | undefined;
   /** Throws UserError with the reason when the value cannot be there. */
   write(name: string, value: bigint): void;
-  /** Names that mean something here: schema names, without the segment parts. */
+  /** Whether the name, of a register or a part of one, has a value here. */
   has(name: string): boolean;
 }
 
@@ -52,27 +53,30 @@ export class VmcsRegisters implements Registers {
   ) {}
 
   read(name: string): bigint | undefined {
-    if (name.toUpperCase() === 'CPL') return this.privilege();
-    const parts = partOf(name);
-    const whole = parts ? parts.register : name.toUpperCase();
-    const field = vmcsFieldNamed(`${this.area}_${vmcsName(whole)}`);
+    const part = registerPart(name);
+    if (!part) return undefined;
+    const whole = part.field.name;
+    if (whole === 'CPL') return this.privilege();
+    const field = areaField(this.area, whole);
     const value = field ? this.machine.vmcs(this.vmcs)?.read(field.encoding) : this.general?.read(whole);
-    if (value === undefined || !parts) return value;
-    return (value >> BigInt(parts.low)) & ((1n << BigInt(parts.bits)) - 1n);
+    return value === undefined ? undefined : BigInt.asUintN(part.width, value >> BigInt(part.shift));
   }
 
   write(name: string, value: bigint): void {
-    const field = vmcsFieldNamed(`${this.area}_${vmcsName(name.toUpperCase())}`);
+    const part = registerPart(name);
+    const field = part && areaField(this.area, part.field.name);
     if (!field) {
       if (!this.general?.has(name))
         throw new UserError(`${name} is not known in this frame, so it cannot be set`, true);
       return this.general.write(name, value);
     }
-    const bits = fieldWidth(field);
+    const bits = Math.min(part.width, fieldWidth(field));
     if (BigInt.asUintN(bits, value) !== value)
-      throw new UserError(`${field.name} holds ${bits} bits: 0x${value.toString(16)} does not fit`, true);
+      throw new UserError(`${name} holds ${bits} bits: ${hex(value)} does not fit`, true);
+    const old = this.read(part.field.name) ?? 0n;
+    const mask = ((1n << BigInt(bits)) - 1n) << BigInt(part.shift);
     const { offset, bytes } = fieldPlace(field);
-    this.machine.writePhysical(this.vmcs + offset, littleEndian(value, bytes));
+    this.machine.writePhysical(this.vmcs + offset, littleEndian((old & ~mask) | (value << BigInt(part.shift)), bytes));
   }
 
   has(name: string): boolean {
@@ -94,11 +98,11 @@ export class CallerRegisters implements Registers {
   ) {}
 
   read(name: string): bigint | undefined {
-    const upper = name.toUpperCase();
-    if (upper === 'RIP' || upper === 'EIP') return this.rip;
-    if (upper === 'RSP' || upper === 'ESP') return this.rsp;
+    const part = registerPart(name);
+    if (part?.field.name === 'RIP') return BigInt.asUintN(part.width, this.rip);
+    if (part?.field.name === 'RSP') return BigInt.asUintN(part.width, this.rsp);
     // Segments and control registers do not change over a near call.
-    return GENERAL.has(partOf(name)?.register ?? upper) ? undefined : this.inner.read(name);
+    return part?.field.group === 'general' ? undefined : this.inner.read(name);
   }
 
   write(name: string): void {
@@ -151,79 +155,18 @@ export function fromLittleEndian(data: Uint8Array): bigint {
   return data.reduceRight((value, byte) => (value << 8n) | BigInt(byte), 0n);
 }
 
-interface Part {
-  register: string;
-  low: number;
-  bits: number;
-}
-
-const GENERAL_NAMES = [
-  'RAX',
-  'RCX',
-  'RDX',
-  'RBX',
-  'RSP',
-  'RBP',
-  'RSI',
-  'RDI',
-  'R8',
-  'R9',
-  'R10',
-  'R11',
-  'R12',
-  'R13',
-  'R14',
-  'R15',
-];
-const GENERAL = new Set(GENERAL_NAMES);
-
-/** Every name of a part of a general-purpose register, RIP or RFLAGS (SDM 1 3.4.1). */
-const parts = new Map<string, Part>();
-for (const [n, register] of GENERAL_NAMES.entries()) {
-  const short = register.slice(1);
-  const add = (name: string, low: number, bits: number) => parts.set(name, { register, low, bits });
-  if (n >= 8) {
-    add(`${register}D`, 0, 32);
-    add(`${register}W`, 0, 16);
-    add(`${register}B`, 0, 8);
-    add(`${register}L`, 0, 8);
-  } else {
-    add(`E${short}`, 0, 32);
-    add(short, 0, 16);
-    if (short.endsWith('X')) {
-      add(`${short[0]}L`, 0, 8);
-      add(`${short[0]}H`, 8, 8);
-    } else add(`${short}L`, 0, 8);
-  }
-}
-for (const register of ['RIP', 'RFLAGS']) {
-  parts.set(`E${register.slice(1)}`, { register, low: 0, bits: 32 });
-  parts.set(register.slice(1), { register, low: 0, bits: 16 });
-}
-
-/** What part of which register `name` means; undefined for a whole register. */
-export function partOf(name: string): Part | undefined {
-  return parts.get(name.toUpperCase());
-}
-
-/** A segment register's bare name means its selector. */
-export function registerName(name: string): string {
-  const upper = name.toUpperCase();
-  return (segmentNames as readonly string[]).includes(upper) ? `${upper}_SELECTOR` : upper;
-}
-
 /** Whether `name` is a register or a part of one, in any case. */
 export function isRegister(name: string): boolean {
-  const field = stateField(registerName(name));
-  return parts.has(name.toUpperCase()) || (field !== undefined && field.group !== 'internal');
+  return registerPart(name) !== undefined;
 }
 
-/** The schema's name as the VMCS spells it. */
-function vmcsName(name: string): string {
-  const renamed = registerName(name).replace(/_ACCESS$/, '_ACCESS_RIGHTS');
-  return SPELLED.get(renamed) ?? renamed;
+/** The field of a VMCS area that holds a field of the state schema. */
+function areaField(area: 'GUEST' | 'HOST', name: string): VmcsField | undefined {
+  const renamed = SPELLED.get(name) ?? name.replace(/_ACCESS$/, '_ACCESS_RIGHTS');
+  return vmcsFieldNamed(`${area}_${renamed}`);
 }
 
+/** Names that the manual gives to the VMCS field only. */
 const SPELLED = new Map([
   ['ACTIVITY', 'ACTIVITY_STATE'],
   ['BLOCKING', 'INTERRUPTIBILITY_STATE'],

@@ -7,7 +7,7 @@ import { BitsContainer, bitsText } from './bits';
 import type { Container, Variable } from './container';
 
 /** `0x0000000000100004 <main+0x4>`: a register's value, and what it points at. */
-export function pointerText(target: Target, view: View, value: bigint, bits: number): string {
+function pointerText(target: Target, view: View, value: bigint, bits: number): string {
   const symbol = target.describe(value, view);
   return symbol ? `${hexOf(value, bits)} <${symbol}>` : hexOf(value, bits);
 }
