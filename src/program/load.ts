@@ -85,7 +85,13 @@ function fromSource(path: string, files: SourceFiles, options: LoadOptions, warn
   const common = { format: 'asm' as const, symbols, lines, sources };
   const multiboot = wantsMultiboot(options) ? multibootIn(path, assembled.bytes) : undefined;
   if (multiboot) return { ...common, ...placeMultiboot(path, multiboot, assembled.bytes), start: 'multiboot' };
-  const address = options.loadAddress ?? Number(assembled.origin);
+  const origin = BigInt.asUintN(64, assembled.origin);
+  if (options.loadAddress === undefined && origin > BigInt(Number.MAX_SAFE_INTEGER))
+    fail(
+      path,
+      `org ${hex(origin)} lies beyond any memory: for code that runs at a high address give the section start= (where it is loaded) and vstart= (where it runs)`,
+    );
+  const address = options.loadAddress ?? Number(origin);
   if (options.loadAddress !== undefined && assembled.hasOrigin && BigInt(options.loadAddress) !== assembled.origin)
     warnings.push({
       file: path,

@@ -4,6 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileSources } from '../../src/cli/files';
 import { assemble } from '../../src/program/nasm/assemble';
+import { BINARY, linesOf, TABLE } from '../unit/program/syntax-table';
 import { CorpusWriter, type Bits } from './corpus';
 import { nasmFile, nasmLines, requireNasm } from './nasm';
 import { PROGRAMS } from './programs';
@@ -78,6 +79,20 @@ describe('assembler: byte for byte what real NASM makes', () => {
         rmSync(folder, { recursive: true });
       }
     });
+
+  it('the rows of the unit tests', () => {
+    const folder = mkdtempSync(path.join(os.tmpdir(), 'ringscope-rows-'));
+    try {
+      writeFileSync(path.join(folder, 'f.bin'), BINARY);
+      for (const [source, bytes] of Object.values(TABLE).flat()) {
+        writeFileSync(path.join(folder, 'row.asm'), linesOf(source) + '\n');
+        const nasm = nasmFile('row.asm', folder);
+        assert.equal('messages' in nasm ? nasm.messages : hex(nasm.bytes), bytes, source);
+      }
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
 
   describe('samples', () => {
     const files = readdirSync('samples', { recursive: true, encoding: 'utf8' })

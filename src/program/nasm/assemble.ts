@@ -12,7 +12,7 @@ import { SourceCache } from './source';
 import { Problems, SourceError } from './problem';
 import { addressIn, applyFixups, layOut, type Layout, type Section } from './section';
 import { parseStatement, type Statement } from './statement';
-import { sectionOf } from './value';
+import { sectionOf, unsigned } from './value';
 
 export interface AssembleOptions {
   /** As `nasm -D NAME=VALUE`. */
@@ -177,7 +177,7 @@ function symbolsOf(pass: Pass, sections: readonly Section[]): ProgramSymbol[] {
     // Labels that a macro made for itself are nobody's names.
     if (name.startsWith('..@')) continue;
     const key = sectionOf(value);
-    const address = BigInt.asUintN(64, value.number + (key === undefined ? 0n : addressIn(sections, key)));
+    const address = unsigned(value.number + (key === undefined ? 0n : addressIn(sections, key)));
     symbols.push({ name, address, bytes: 0, kind });
   }
   setSizes(symbols, sections);
@@ -190,8 +190,8 @@ function setSizes(symbols: ProgramSymbol[], sections: readonly Section[]): void 
     .filter(s => s.kind !== 'constant')
     .sort((a, b) => (a.address < b.address ? -1 : Number(a.address > b.address)));
   const endOf = (address: bigint) => {
-    const section = sections.find(s => s.vstart <= address && address < s.vstart + BigInt(s.size));
-    return section ? section.vstart + BigInt(section.size) : address;
+    const section = sections.find(s => unsigned(address - s.vstart) < BigInt(s.size));
+    return section ? unsigned(section.vstart) + BigInt(section.size) : address;
   };
   let nextLabel: bigint | undefined;
   let nextGlobal: bigint | undefined;
@@ -212,7 +212,7 @@ function linesOf(pass: Pass): LineRow[] {
   const rows: LineRow[] = pass.rows
     .filter(row => row.section !== undefined)
     .map(row => ({
-      address: row.section!.vstart + BigInt(row.offset),
+      address: unsigned(row.section!.vstart + BigInt(row.offset)),
       bytes: row.bytes,
       file: row.place.file,
       line: row.place.line,

@@ -276,13 +276,14 @@ function number(operator: string, x: bigint, y: bigint, column: number): bigint 
       return x ^ y;
     case '&':
       return x & y;
+    // The count is taken modulo 64, as the processor under NASM does.
     case '<<':
     case '<<<':
-      return y < 0n || y > 63n ? 0n : x << y;
+      return x << (y & 63n);
     case '>>':
-      return y < 0n || y > 63n ? 0n : unsigned(x) >> y;
+      return unsigned(x) >> (y & 63n);
     case '>>>':
-      return y < 0n || y > 63n ? (x < 0n ? -1n : 0n) : x >> y;
+      return x >> (y & 63n);
   }
   if (y === 0n) throw new SourceError(`division by zero: the right side of "${operator}" is 0`, column);
   switch (operator) {

@@ -54,6 +54,15 @@ describe('loading: assembly source', () => {
     assert.equal(program.segments[0].address, 0x5000);
   });
 
+  it('a section may run elsewhere than it is loaded', () => {
+    const program = loaded('a.asm', 'bits 64\nsection .text start=0x200000 vstart=0xffffffff80000000\nf: jmp f');
+    assert.equal(program.segments[0].address, 0x200000);
+    assert.deepEqual(
+      [program.symbols[0].address, program.lines[0].address],
+      [0xffffffff80000000n, 0xffffffff80000000n],
+    );
+  });
+
   it('the mode of the first instruction decides the start', () => {
     assert.equal(loaded('a.asm', 'bits 32\nhlt').start, 'protected');
     assert.deepEqual(shape(loaded('a.asm', 'hlt')), {
@@ -104,6 +113,10 @@ describe('loading: assembly source', () => {
   it('errors are those of the assembler', () => {
     assert.match(refused('a.asm', 'bits 64\nmovv eax, 1'), /unknown instruction "movv": did you mean "mov"\?/);
     assert.match(refused('a.asm', '; nothing'), /makes no code/);
+    assert.match(
+      refused('a.asm', 'org 0xffffffff80000000\nbits 64\nhlt'),
+      /org 0xffffffff80000000 lies beyond any memory/,
+    );
     assert.match(refused('a.asm', 'bits 64\nhlt', { entry: 'begin' }), /entry "begin" is not a symbol/);
   });
 });
