@@ -4,7 +4,7 @@
  */
 import {
   ARENA, ARENA_END, BLOCKS_BY_ADDRESS, BLOCKS_BY_ADDRESS_ENTRIES, BLOCKS_BY_PAGE, BLOCKS_BY_PAGE_ENTRIES, BLOCKS_BY_RIP,
-  BLOCKS_BY_RIP_MASK, CROSSING, OP_ENCODING,
+  BLOCKS_BY_RIP_MASK, CODE_LINES, CROSSING, OP_ENCODING,
 } from './layout';
 import { State } from './generated/state.generated';
 import { Op } from './generated/op.generated';
@@ -36,6 +36,20 @@ export function forgetBlocks(): void {
   memory.fill(BLOCKS_BY_RIP, 0, BLOCKS_BY_RIP_MASK + 0x10);
   memory.fill(BLOCKS_BY_ADDRESS, 0, BLOCKS_BY_ADDRESS_ENTRIES * 4);
   memory.fill(BLOCKS_BY_PAGE, 0, BLOCKS_BY_PAGE_ENTRIES * 4);
+  memory.fill(CODE_LINES, 0, BLOCKS_BY_PAGE_ENTRIES * 8);
+}
+
+@inline function linesOf(physical: u64): usize {
+  return CODE_LINES + ((<usize>(physical >> 12) & (BLOCKS_BY_PAGE_ENTRIES - 1)) << 3);
+}
+/** The lines of `bytes` bytes from `physical` on, which lie in one page. */
+@inline function lines(physical: u64, bytes: u32): u64 {
+  const first = (physical >> 6) & 63, last = ((physical + bytes - 1) >> 6) & 63;
+  return (u64.MAX_VALUE << first) & (u64.MAX_VALUE >> (63 - last));
+}
+/** Whether the bytes surely hold no decoded code. */
+@inline export function besideCode(physical: u64, bytes: u32): bool {
+  return (load<u64>(linesOf(physical)) & lines(physical, bytes)) == 0;
 }
 
 /** Makes whatever block is running come back to the loop before its next instruction (a data watch was hit). */
@@ -61,6 +75,8 @@ export function addBlock(block: usize, physical: u64, end: usize): void {
   head = pageHead(physical);
   store<u32>(block, load<u32>(head), B.B_NEXT_PAGE);
   store<u32>(head, <u32>block);
+  const at = linesOf(physical);
+  store<u64>(at, load<u64>(at) | lines(physical, load<u32>(block, B.B_BYTES)));
 }
 
 /**
@@ -86,6 +102,7 @@ export function invalidateCode(physical: u64, bytes: u32): bool {
     let record = block + B.RECORD;
     for (let n = load<u32>(block, B.B_COUNT); n; n--, record += B.RECORD) store<u16>(record, stale);
   }
+  if (!load<u32>(pageHead(physical))) store<u64>(linesOf(physical), 0);
   return rest;
 }
 function unlinkAddress(block: usize): void {

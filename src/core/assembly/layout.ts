@@ -45,6 +45,10 @@ export const PAGES_BYTES: usize = 0x100000;
 export const PAGE_RAM: u8 = 1;
 export const PAGE_CODE: u8 = 2;
 export const PAGE_DIRTY: u8 = 4;
+/** Which 64-byte lines of a page hold decoded code, one bit each: u64 for each entry of BLOCKS_BY_PAGE. */
+export const CODE_LINES: usize = 0x140000;
+/** As TLB_WRITE, for pages that hold code too: a store must ask CODE_LINES. */
+export const TLB_BESIDE_CODE: usize = 0x148000;
 
 /** The compiler's own data follow at 0x200000 (build option). */
 export const ARENA: usize = 0x400000;

@@ -3,7 +3,7 @@
  * note faults, and hand out bounce buffers for accesses that cross a page or reach a device.
  */
 import {
-  DATA_WATCHES, FACT, PAGE_CODE, PAGE_DIRTY, PAGE_MASK, PAGE_RAM, PAGES, RAM, READ_BUFFER, TLB_EXECUTE,
+  DATA_WATCHES, FACT, PAGE_CODE, PAGE_DIRTY, PAGE_MASK, PAGE_RAM, PAGES, RAM, READ_BUFFER, TLB_BESIDE_CODE, TLB_BYTES, TLB_EXECUTE,
   TLB_INDEX_MASK, TLB_READ, TLB_WRITE, WRITE_BUFFER, WRITE_BUFFER_END,
 } from './layout';
 import { State } from './generated/state.generated';
@@ -12,7 +12,7 @@ import { FAULT_EPT_MISCONFIGURATION, FAULT_EPT_VIOLATION, Vector, fault, faultCo
 import { AC, flag } from './flags';
 import { breakpointOnPage, meetBreakpoints } from './breakpoints';
 import { memoryRead, memoryWrite } from './host';
-import { interruptBlocks } from './blocks';
+import { besideCode, interruptBlocks } from './blocks';
 import { pageFlags, ramPointer, touch } from './physical';
 import { StopCode, requestStop } from './stop';
 import * as W from './walk';
@@ -144,6 +144,11 @@ function slowWrite(va: u64, bytes: u32, segment: u32, read: bool): usize {
     meetBreakpoints(va, bytes, true);
     return buffered(a, first, W.hostPhysical, bytes - first, read, va);
   }
+  const e = TLB_BESIDE_CODE + (<usize>(va >> 8) & TLB_INDEX_MASK);
+  if (load<u64>(e) == ((va & PAGE_MASK) | load<u64>(State.CONTEXT))) {
+    const host = <usize>va + <usize>load<u32>(e, 8);
+    if (besideCode(<u64>(host - RAM), bytes)) return host;
+  }
   if (!translate(va, explicitAccess(W.WRITE))) return 0;
   const physical = W.hostPhysical;
   meetBreakpoints(va, bytes, true);
@@ -152,8 +157,9 @@ function slowWrite(va: u64, bytes: u32, segment: u32, read: bool): usize {
   const near = load<u32>(DATA_WATCHES) != 0 && nearWatch(va, physical);
   if (near) watched(va, physical, bytes, true);
   if (flags & PAGE_CODE) {
-    // Not entered in the TLB this time: the page may hold the very code that is storing.
+    // Never in TLB_WRITE: the page may hold the very code that is storing.
     touch(physical, bytes);
+    if (!near && !breakpointOnPage(va)) insert(TLB_BESIDE_CODE, va, ramPointer(physical));
     return ramPointer(physical);
   }
   store<u8>(PAGES + <usize>(physical >> 12), flags | PAGE_DIRTY);
@@ -232,7 +238,9 @@ export function protectCode(va: u64, physical: u64): void {
 }
 /** Drops read and write entries, so that new data watches are seen. */
 export function forgetData(): void {
-  memory.fill(TLB_READ, 0xff, 0x8000);
+  memory.fill(TLB_READ, 0xff, TLB_BYTES);
+  memory.fill(TLB_WRITE, 0xff, TLB_BYTES);
+  memory.fill(TLB_BESIDE_CODE, 0xff, TLB_BYTES);
 }
 
 /** Supervisor access on the processor's own behalf (descriptor tables, TSS): host pointer for reading, or 0 with a fault noted. */
