@@ -135,6 +135,22 @@ describe('registers, memory and expressions over DAP', () => {
     assert.deepEqual([await client.value('rbx'), await client.value('cf')], ['0x0000000000000006', '0x1']);
   });
 
+  it('reads and sets VMCS fields by name', async () => {
+    client = await Client.started({ program: fixture('exits/hypervisor.asm') });
+    await client.breakOn('exit:CPUID');
+    await client.go('continue');
+    assert.equal(await client.value('EXIT_REASON'), '0x0000000a [CPUID]');
+    assert.equal(await client.value('reason'), '0xa [CPUID]');
+    assert.equal(await client.value('GUEST_CR0.PE && EPTP.memorytype == 6'), '0x1');
+    const set = (expression: string) => client.send('evaluate', { expression, context: 'repl' });
+    assert.equal((await set('GUEST_RIP = guest')).result, '0x00000000001003b8 <guest>');
+    assert.equal(await client.place(), 'guest.asm:3', 'the guest’s frame follows');
+    assert.match(
+      await client.refused('evaluate', { expression: 'VPID = 0x10000', context: 'repl' }),
+      /VPID holds 16 bits: 0x10000 does not fit/,
+    );
+  });
+
   it('walks page tables under EPT and counts the references', async () => {
     client = await Client.started({ program: fixture('exits/hypervisor.asm') });
     await client.breakAt(fixture('exits/guest.asm'), { line: 9 });

@@ -167,6 +167,12 @@ export class Workbench {
     // Monaco renders blanks as non-breaking ones.
     const text = new RegExp(line.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replace(/ +/g, '\\s+'));
     const row = this.page.locator('.editor-instance .view-line', { hasText: text }).first();
+    await this.page.locator('.editor-instance .view-lines').first().hover();
+    // Lines that are out of sight are not there at all.
+    for (let n = 0; n < 20 && !(await row.count()); n++) {
+      await this.page.mouse.wheel(0, 60);
+      await pause(200);
+    }
     const span = row.locator('span', { hasText: new RegExp(`^[\\s,]*${word}\\s*$`) }).last();
     const hover = this.page.locator('.debug-hover-widget').filter({ hasText: '0x' });
     // A movement that comes while the editor still lays itself out is lost: a person would move the mouse again.

@@ -57,17 +57,18 @@ describe('a person debugs the samples in the workbench', function () {
     await workbench.screenshot('3-exit');
   });
 
-  it('hovers registers, labels and VMCS fields', async () => {
+  it('hovers registers and labels', async () => {
     assert.match(await workbench.hover('mov     eax, 1', 'eax'), /0x00000001/);
     assert.match(await workbench.hover('mov     rsi, guest_text', 'guest_text'), /0x[0-9a-f]+ → 67 75 65 73 74.*guest/);
     await workbench.screenshot('4-hover');
   });
 
-  it('steps into the handler, out to the guest, and over an exit', async () => {
+  it('steps into the handler, hovers a VMCS field there, steps out to the guest, and over an exit', async () => {
     await workbench.press('F11');
     let stack = await workbench.stack(rows => rows[0]?.startsWith('vm_exit'));
     assert.match(stack[1], /^VM exit 10: CPUID/);
     assert.match(stack[2], /^guest_start\+0x5/);
+    assert.match(await workbench.hover('vmcs_read rax, EXIT_REASON', 'EXIT_REASON'), /0x0000000a \[CPUID\]/);
     await workbench.screenshot('5-handler');
     await workbench.press('Shift+F11');
     stack = await workbench.stack(rows => rows[0]?.startsWith('guest_start'));

@@ -1,5 +1,8 @@
-import { hex } from '../target/format';
-import { fromLittleEndian, littleEndian } from '../target/registers';
+import { vmcsFieldNamed } from '../../core/tables/fields';
+import { UserError } from '../protocol/errors';
+import { writeField } from '../target/vmcs';
+import { hex, fromLittleEndian, littleEndian } from '../target/format';
+
 import { readMemory, writeMemory } from '../target/spaces';
 import type { Names } from './names';
 import { ExpressionError, type BinaryOperator, type Expression } from './syntax';
@@ -48,8 +51,9 @@ export function evaluate(expression: Expression, names: Names): bigint {
 export function assign(place: Expression, value: bigint, names: Names): void {
   if (place.kind === 'name') {
     const found = names.find(place.name);
+    if (found?.kind === 'vmcs') return setField(place.name, value, names);
     if (found?.kind !== 'register')
-      throw new ExpressionError(`${place.name} cannot be set: only registers and memory can`, place.at);
+      throw new ExpressionError(`${place.name} cannot be set: only registers, VMCS fields and memory can`, place.at);
     names.view.registers.write(place.name, value);
     return;
   }
@@ -66,7 +70,13 @@ export function assign(place: Expression, value: bigint, names: Names): void {
     if (written < bytes) throw new ExpressionError(`no memory is mapped at ${place.space} ${hex(address)}`, place.at);
     return;
   }
-  throw new ExpressionError('only registers and memory can be set', 0);
+  throw new ExpressionError('only registers, VMCS fields and memory can be set', 0);
+}
+
+function setField(name: string, value: bigint, { target, view }: Names): void {
+  const vmcs = target.machine.currentVmcs(view.cpu);
+  if (vmcs === undefined) throw new UserError(`${name} cannot be set: there is no current VMCS`);
+  writeField(target.machine, vmcs, vmcsFieldNamed(name.toUpperCase())!, value);
 }
 
 /** Bytes that a memory operand without a size has: one word of the mode. */

@@ -4,7 +4,8 @@ import { vmcsFieldNamed, vmcsFields } from '../../core/tables/fields';
 import type { Machine } from '../../machine/machine';
 import { registerPart } from '../../machine/registers';
 import type { Target } from '../target/target';
-import { fieldBits } from '../target/vmcs';
+import { exitName } from '../target/frames';
+import { fieldBits, fieldMeaning, fieldWidth } from '../target/vmcs';
 import type { View } from '../target/view';
 import { extract } from '../variables/bits';
 
@@ -18,6 +19,8 @@ export interface Meaning {
   /** Bits of the value, for display. */
   width: number;
   bits?: readonly BitField[];
+  /** The value in words. */
+  words?: string;
 }
 
 /** Looks names up for one frame of one stop. Registers come first, then what the stop tells, VMCS fields, exits, symbols. */
@@ -81,18 +84,17 @@ export class Names {
 
   private told(name: string): Meaning | undefined {
     const value = this.event.get(name.toLowerCase());
-    return value === undefined ? undefined : { kind: 'event', value, width: 64 };
+    if (value === undefined) return undefined;
+    const words = name.toLowerCase() === 'reason' ? { words: `[${exitName(Number(value))}]` } : {};
+    return { kind: 'event', value, width: 64, ...words };
   }
 
   private field(name: string): Meaning | undefined {
     const field = vmcsFieldNamed(name.toUpperCase());
     if (!field) return undefined;
-    return {
-      kind: 'vmcs',
-      value: readField(this.target.machine, field.encoding, this.view.cpu),
-      width: 64,
-      bits: fieldBits(field),
-    };
+    const value = readField(this.target.machine, field.encoding, this.view.cpu);
+    const words = value === undefined ? undefined : fieldMeaning(field, value);
+    return { kind: 'vmcs', value, width: fieldWidth(field), bits: fieldBits(field), ...(words ? { words } : {}) };
   }
 
   private symbol(name: string): Meaning | undefined {

@@ -6,7 +6,6 @@ import type { Expression } from '../expression/syntax';
 import { UserError } from '../protocol/errors';
 import type { Session } from '../session';
 import { bytesText, hex, hexOf } from '../target/format';
-import { exitName } from '../target/frames';
 import { memoryReference, readMemory } from '../target/spaces';
 import { bitsText, BitsContainer } from '../variables/bits';
 import { withoutNotes } from './variables';
@@ -70,11 +69,11 @@ function result(
   const width =
     expression.kind === 'memory'
       ? memoryBytes(expression, names) * 8
-      : meaning?.kind === 'register'
+      : meaning?.kind === 'register' || meaning?.kind === 'vmcs'
         ? meaning.width
         : 0;
   const digits = decimal ? value.toString(10) : width ? hexOf(value, width) : hex(value);
-  const note = notes(session, value, expression, meaning, names, context === 'hover');
+  const note = notes(session, value, meaning, names, context === 'hover');
   const bits = meaning?.bits;
   return {
     result: note ? `${digits} ${note}` : digits,
@@ -86,16 +85,8 @@ function result(
 }
 
 /** What the value means: set bits, the symbol it points at, the bytes that a label stands for. */
-function notes(
-  session: Session,
-  value: bigint,
-  expression: Expression,
-  meaning: Meaning | undefined,
-  names: Names,
-  hover: boolean,
-): string {
-  if (expression.kind === 'name' && expression.name.toLowerCase() === 'reason' && meaning?.kind === 'event')
-    return exitName(Number(value));
+function notes(session: Session, value: bigint, meaning: Meaning | undefined, names: Names, hover: boolean): string {
+  if (meaning?.words) return meaning.words;
   if (meaning?.bits?.length) return bitsText(value, meaning.bits);
   const { target } = session;
   if (meaning?.kind === 'symbol') {

@@ -18,3 +18,15 @@ export function bytesText(data: Uint8Array, limit = data.length): string {
 export function count(n: number | bigint, noun: string): string {
   return `${n} ${noun}${n === 1 || n === 1n ? '' : 's'}`;
 }
+
+/** The value as `bytes` bytes, lowest first. */
+export function littleEndian(value: bigint, bytes: number): Uint8Array {
+  const data = new Uint8Array(bytes);
+  for (let n = 0; n < bytes; n++) data[n] = Number((value >> BigInt(8 * n)) & 0xffn);
+  return data;
+}
+
+/** The unsigned number in `data`, lowest byte first. */
+export function fromLittleEndian(data: Uint8Array): bigint {
+  return data.reduceRight((value, byte) => (value << 8n) | BigInt(byte), 0n);
+}

@@ -3,7 +3,7 @@ import type { Machine } from '../../machine/machine';
 import { registerPart } from '../../machine/registers';
 import { UserError } from '../protocol/errors';
 import { hex } from './format';
-import { fieldPlace, fieldWidth } from './vmcs';
+import { writeField } from './vmcs';
 
 /**
  * A processor's registers as one stack frame sees them. Reading gives undefined for what is not known there: after a VM
@@ -70,13 +70,11 @@ export class VmcsRegisters implements Registers {
         throw new UserError(`${name} is not known in this frame, so it cannot be set`, true);
       return this.general.write(name, value);
     }
-    const bits = Math.min(part.width, fieldWidth(field));
-    if (BigInt.asUintN(bits, value) !== value)
-      throw new UserError(`${name} holds ${bits} bits: ${hex(value)} does not fit`, true);
+    if (BigInt.asUintN(part.width, value) !== value)
+      throw new UserError(`${name} holds ${part.width} bits: ${hex(value)} does not fit`, true);
     const old = this.read(part.field.name) ?? 0n;
-    const mask = ((1n << BigInt(bits)) - 1n) << BigInt(part.shift);
-    const { offset, bytes } = fieldPlace(field);
-    this.machine.writePhysical(this.vmcs + offset, littleEndian((old & ~mask) | (value << BigInt(part.shift)), bytes));
+    const mask = ((1n << BigInt(part.width)) - 1n) << BigInt(part.shift);
+    writeField(this.machine, this.vmcs, field, (old & ~mask) | (value << BigInt(part.shift)));
   }
 
   has(name: string): boolean {
@@ -141,18 +139,6 @@ export class RegistersAt implements Registers {
   private isPointer(name: string): boolean {
     return ['RIP', 'EIP'].includes(name.toUpperCase());
   }
-}
-
-/** The value as `bytes` bytes, lowest first. */
-export function littleEndian(value: bigint, bytes: number): Uint8Array {
-  const data = new Uint8Array(bytes);
-  for (let n = 0; n < bytes; n++) data[n] = Number((value >> BigInt(8 * n)) & 0xffn);
-  return data;
-}
-
-/** The unsigned number in `data`, lowest byte first. */
-export function fromLittleEndian(data: Uint8Array): bigint {
-  return data.reduceRight((value, byte) => (value << 8n) | BigInt(byte), 0n);
 }
 
 /** Whether `name` is a register or a part of one, in any case. */

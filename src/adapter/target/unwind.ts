@@ -1,6 +1,7 @@
+import { fromLittleEndian } from './format';
 import { mapActivation, type ActivationMap } from './activation-map';
 import { decode } from './code';
-import { fromLittleEndian } from './registers';
+
 import type { Target } from './target';
 import { linearRip, linearStack, type View } from './view';
 

@@ -1,16 +1,11 @@
 import type { VmcsField } from '../../core/tables/fields';
-import { exitReason } from '../../core/tables/exits';
-import { instructionError } from '../../core/tables/errors';
-import { UserError } from '../protocol/errors';
 import { hex, hexOf } from '../target/format';
-import { littleEndian } from '../target/registers';
 import type { Target } from '../target/target';
-import { fieldBits, fieldPlace, fieldsOf, fieldWidth, vmcsGroups } from '../target/vmcs';
+import { fieldBits, fieldMeaning, fieldsOf, fieldWidth, vmcsGroups, writeField } from '../target/vmcs';
 import { BitsContainer, bitsText } from './bits';
 import type { Container, Variable } from './container';
 
 const EXIT_REASON = 0x4402;
-const INSTRUCTION_ERROR = 0x4400;
 
 /** A VMCS: its region's header, then the manual's groups. */
 export class VmcsScope implements Container {
@@ -58,7 +53,7 @@ class VmcsGroup implements Container {
       const decoded = bits.length ? bitsText(value, bits) : '';
       return {
         name: field.name,
-        value: [hexOf(value, fieldWidth(field)), meaning(field, value) ?? decoded].filter(Boolean).join(' '),
+        value: [hexOf(value, fieldWidth(field)), fieldMeaning(field, value) ?? decoded].filter(Boolean).join(' '),
         type: `${field.title}, encoding ${hex(field.encoding, 4)}`,
         evaluateName: field.name,
         ...(bits.length
@@ -83,23 +78,8 @@ class VmcsGroup implements Container {
   }
 
   private write(field: VmcsField, value: bigint): void {
-    const bits = fieldWidth(field);
-    if (BigInt.asUintN(bits, value) !== value)
-      throw new UserError(`${field.name} holds ${bits} bits: ${hex(value)} does not fit`, true);
-    const { offset, bytes } = fieldPlace(field);
-    this.target.machine.writePhysical(this.address + offset, littleEndian(value, bytes));
+    writeField(this.target.machine, this.address, field, value);
   }
-}
-
-/** What some fields mean as a whole, in words. */
-function meaning(field: VmcsField, value: bigint): string | undefined {
-  const words =
-    field.encoding === EXIT_REASON
-      ? exitReason(Number(value & 0xffffn))?.name
-      : field.encoding === INSTRUCTION_ERROR && value
-        ? instructionError(Number(value))?.meaning
-        : undefined;
-  return words && `[${words}]`;
 }
 
 /** What a closed group says of its contents. */
