@@ -19,19 +19,18 @@ export function fittingEncodings(
   mnemonic: MnemonicInfo,
   prefixes: Prefixes,
 ): Encoding[] {
+  const evexFirst = !prefixes.vex && EVEX_FIRST.test(mnemonic.name);
   return encodings.filter(encoding => {
-    if (encoding.written.length !== operands.length) return false;
-    // 90 is NOP: in 64-bit mode it does not clear the upper half of RAX as an exchange of EAX would.
+    const { written } = encoding;
+    if (written.length !== operands.length) return false;
+    for (let i = 0; i < written.length; i++)
+      if (!fits(operands[i], encoding.operands[written[i]], encoding, state, mnemonic, operands)) return false;
     if (prefixes.vex ? encoding.evex || encoding.legacy : prefixes.evex && !encoding.evex) return false;
-    if (!prefixes.vex && !encoding.evex && EVEX_FIRST.test(mnemonic.name)) return false;
-    if (UNKNOWN_TO_NASM.has(encoding.code)) return false;
-    if (prefixes.elision && encoding.operands.some(operandRule => operandRule.memory === 'offset')) return false;
+    if ((evexFirst && !encoding.evex) || UNKNOWN_TO_NASM.has(encoding.code)) return false;
+    if (prefixes.elision && encoding.operands.some(rule => rule.memory === 'offset')) return false;
+    // 90 is NOP: in 64-bit mode it does not clear the upper half of RAX as an exchange of EAX would.
     if (encoding.code === Code.Xchg_r32_EAX && state.bits === 64 && isRegister(operands[0], Register.EAX)) return false;
-    const rule = (i: number) => encoding.operands[encoding.written[i]];
-    return (
-      operands.every((operand, i) => fits(operand, rule(i), encoding, state, mnemonic, operands)) &&
-      decoratorsFit(operands, encoding)
-    );
+    return decoratorsFit(operands, encoding);
   });
 }
 

@@ -184,3 +184,17 @@ function number(expression: Expression, { column, endColumn }: Common, scope: Sc
     endColumn,
   );
 }
+
+/** The values in an operand: what its encoding depends on, apart from its place. */
+export function valuesOf(operand: OperandValue): Value[] {
+  switch (operand.kind) {
+    case 'register':
+      return [];
+    case 'immediate':
+      return [operand.value];
+    case 'far':
+      return [operand.segment, operand.offset];
+    case 'memory':
+      return operand.index ? [operand.address, operand.index] : [operand.address];
+  }
+}

@@ -5,7 +5,7 @@ import { carryOut } from './directives';
 import type { Encoded } from './fields';
 import { prefixBytes } from './prefixes';
 import { evaluate, type Expression, type Scope } from './expression';
-import { evaluateOperand } from './operand';
+import { evaluateOperand, valuesOf } from './operand';
 import { Problems, SourceError, type Place } from './problem';
 import { Section } from './section';
 import type { Body, Statement } from './statement';
@@ -135,8 +135,7 @@ export class Pass implements Scope {
     if (this.symbols.size !== before.symbols.size) return true;
     for (const [name, { value }] of this.symbols) {
       const old = before.symbols.get(name)?.value;
-      if (!old || old.number !== value.number || sectionOf(old) !== sectionOf(value) || old.unknown !== value.unknown)
-        return true;
+      if (!old || !same(old, value)) return true;
     }
     for (const [name, section] of this.sections) if (before.sections.get(name)?.size !== section.size) return true;
     return false;
@@ -268,9 +267,7 @@ export class Pass implements Scope {
       this.absolute = { ...this.absolute, number: this.absolute.number + BigInt(bytes.length * count) };
       return;
     }
-    const all = new Uint8Array(bytes.length * count);
-    for (let i = 0; i < count; i++) all.set(bytes, i * bytes.length);
-    this.section.append(all);
+    this.section.appendRepeated(bytes, count);
   }
 
   private addRow(from: number, code: boolean, column: number, repeat: number, special?: Row['special']): void {
@@ -317,25 +314,35 @@ export class Pass implements Scope {
     else this.emit(body.fill, gap, body.column);
   }
 
+  /** Encodes an instruction, or takes what it was before when nothing that it depends on has changed. */
+  private encodeInstruction(body: Extract<Body, { kind: 'instruction' }>): Encoded {
+    const state = {
+      bits: this.bitsNow,
+      section: this.section?.name ?? '',
+      offset: this.section?.size ?? Number(this.absolute.number),
+      defaultRelative: this.defaultRelative,
+    };
+    const { cached } = body;
+    const sameMode = cached?.state.bits === state.bits && cached.state.defaultRelative === state.defaultRelative;
+    const free = body.fixed && !isBranch(body);
+    if (cached && sameMode && free) return cached.encoded;
+    const operands = body.operands.map(operand => evaluateOperand(operand, this));
+    const values = operands.flatMap(valuesOf);
+    const samePlace = cached?.state.offset === state.offset && cached.state.section === state.section;
+    if (cached && sameMode && samePlace && values.every((value, i) => same(value, cached.values[i])))
+      return cached.encoded;
+    const encoded = assembleInstruction(body.mnemonic, operands, body.prefixes, state);
+    body.cached = { state, values, encoded };
+    return encoded;
+  }
+
   private encodeBody(body: Body): Encoded | undefined {
     switch (body.kind) {
       case 'instruction': {
-        const { cached } = body;
-        if (cached && cached.bits === this.bitsNow && cached.defaultRelative === this.defaultRelative)
-          return cached.encoded;
-        const state = {
-          bits: this.bitsNow,
-          section: this.section?.name ?? '',
-          offset: this.section?.size ?? Number(this.absolute.number),
-          defaultRelative: this.defaultRelative,
-        };
-        const operands = body.operands.map(operand => evaluateOperand(operand, this));
-        const encoded = assembleInstruction(body.mnemonic, operands, body.prefixes, state);
+        const encoded = this.encodeInstruction(body);
         if (encoded.problem && this.strict)
           this.problems.report('error', this.place, encoded.problem, body.operands[0]?.column);
         if (encoded.warning) this.problems.report('warning', this.place, encoded.warning, body.operands[0]?.column);
-        if (body.fixed && encoded.fixups.length === 0 && !encoded.warning && !isBranch(body))
-          body.cached = { bits: this.bitsNow, defaultRelative: this.defaultRelative, encoded };
         return encoded;
       }
       case 'prefixes':
@@ -361,7 +368,11 @@ export class Pass implements Scope {
   }
 }
 
-const same = (a: Value, b: Value) => a.number === b.number && sectionOf(a) === sectionOf(b);
+const same = (a: Value, b: Value) =>
+  a.number === b.number &&
+  a.unknown === b.unknown &&
+  a.terms.length === b.terms.length &&
+  a.terms.every((term, i) => term.key === b.terms[i].key && term.factor === b.terms[i].factor);
 
 function isBranch(body: Extract<Body, { kind: 'instruction' }>): boolean {
   return body.mnemonic.encodings.some(encoding => encoding.operands.some(rule => rule.branch));

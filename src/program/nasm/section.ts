@@ -55,6 +55,21 @@ export class Section {
     this.size += bytes.length;
   }
 
+  /** The same bytes `count` times. */
+  appendRepeated(bytes: Uint8Array, count: number): void {
+    if (!this.noBits) {
+      const room = this.content.grow(bytes.length * count);
+      if (bytes.length === 1) room.fill(bytes[0]);
+      else {
+        room.set(bytes);
+        // Each copy doubles what is there.
+        for (let done = bytes.length; done < room.length; done *= 2)
+          room.copyWithin(done, 0, Math.min(done, room.length - done));
+      }
+    }
+    this.size += bytes.length * count;
+  }
+
   /** Room without content: zeros in the file, unless the section has none. */
   reserve(count: number): void {
     if (count > MOST_BYTES - this.size) throw new SourceError(`this makes section ${this.name} larger than 1 GiB`);

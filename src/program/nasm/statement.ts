@@ -1,4 +1,5 @@
 /** One line of assembly, parsed. The same statement is evaluated again in every pass. */
+import type { ChooseState } from './choose';
 import { Cursor } from './cursor';
 import { parseExpression, type Expression, isFixed } from './expression';
 import { parseDataItem, type DataItem } from './data-item';
@@ -20,7 +21,7 @@ import { SourceError } from './problem';
 import { registerNamed } from './registers';
 import { stringText } from './text';
 import type { Token } from './token';
-import { constant } from './value';
+import { constant, type Value } from './value';
 
 export type Body =
   | { kind: 'empty' }
@@ -40,10 +41,11 @@ export type Body =
   | { kind: 'align'; amount: Expression; fill: Body; column: number }
   | { kind: 'directive'; name: string; rest: readonly Token[]; column: number };
 
-/** The encoding of an instruction whose operands never change, for one mode. */
+/** The last encoding of an instruction, and what it depends on. */
 export interface CachedEncoding {
-  bits: number;
-  defaultRelative: boolean;
+  state: ChooseState;
+  /** Of its operands, in their order. */
+  values: Value[];
   encoded: Encoded;
 }
 
