@@ -34,7 +34,7 @@ const DATA16 = 0x93;
 const TSS32 = 0x8b;
 const LDT = 0x82;
 
-/** Copies the program to RAM and puts the processor, which is in its reset state, at its first instruction. */
+/** Copies the program to RAM, which is zero, and puts the processor, which is in its reset state, at its first instruction. */
 export function boot(processor: Processor, program: Program, options: BootOptions): void {
   place(processor, program);
   const start: Record<StartState, () => void> = {
@@ -85,7 +85,6 @@ function segment(p: Processor, name: string, selector: number, base: number, lim
 }
 
 function place(processor: Processor, program: Program): void {
-  processor.ram.fill(0);
   for (const { address, data, memoryBytes } of program.segments) {
     const end = address + memoryBytes;
     if (end > processor.ram.length)
