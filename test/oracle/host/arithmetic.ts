@@ -57,8 +57,8 @@ function test(d: Draft): void {
     d.immediateOf(width);
   } else {
     d.opcode(0xf6 | d.wide);
-    // /1 is /0 on every processor, though the manual does not list it.
-    d.extension(0);
+    // The manual lists /0 only; processors take /1 for the same.
+    d.extension(d.random.below(2));
     d.rm();
     d.immediateOf(width);
   }

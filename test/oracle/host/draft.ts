@@ -30,7 +30,7 @@ export const RSI = 6;
 export const RDI = 7;
 
 /** CF PF AF ZF SF DF OF and ID: what a case may find set. */
-const FLAGS_CHOSEN = 0x200cd5n | 1n;
+const FLAGS_CHOSEN = 0x200cd5n;
 /** Bit 1 is always set, IF is set in any program. */
 const FLAGS_ALWAYS = 0x202n;
 /** Operands of memory below this byte of the data; the stack is above. */
