@@ -13,8 +13,8 @@ import { loadProgram } from '../program/load';
 import { fileSources } from './files';
 import { configurationNamed, defaultLaunchFile } from './launch-file';
 
-const USAGE = `usage: ringscope run PROGRAM [--append ARGS] [--module FILE[=ARGS]]... [--memory 64M] [--cpus N] [-D NAME[=VALUE]]...
-                     [--start long|protected|real|boot-sector|multiboot] [--load-address N] [--max-instructions N]
+const USAGE = `usage: ringscope run PROGRAM [--append ARGS] [--module FILE[=ARGS]]... [--memory 64M] [--cpus N] [--cpu MODEL,-FEATURE,...]
+                     [-D NAME[=VALUE]]... [--start long|protected|real|boot-sector|multiboot] [--load-address N] [--max-instructions N]
                      [--timeout SECONDS] [--trace exits] [--json FILE]
        ringscope run --config NAME [--launch FILE] [the same options]`;
 
@@ -33,6 +33,7 @@ const options = {
   module: { type: 'string', multiple: true },
   memory: { type: 'string' },
   cpus: { type: 'string' },
+  cpu: { type: 'string' },
   define: { type: 'string', short: 'D', multiple: true },
   start: { type: 'string' },
   'load-address': { type: 'string' },
@@ -79,7 +80,7 @@ async function run(args: string[]): Promise<number> {
       process.stderr.write(`${file}:${line}:${column}: error: ${message}\n`);
     return INPUT_STATUS;
   }
-  const machine = await Machine.create({ core: readCore(), memoryBytes: request.memoryBytes });
+  const machine = await Machine.create({ core: readCore(), memoryBytes: request.memoryBytes, cpu: request.cpu });
   machine.load(loaded.program, { commandLine: request.append, modules: request.modules.map(readModule) });
   const output = new Output(machine);
   machine.onUnclaimed(message => process.stderr.write(`ringscope: ${message}\n`));
@@ -127,11 +128,12 @@ function parsed(args: string[]) {
 function requestOf(values: ReturnType<typeof parsed>['values'], positionals: string[]): LaunchAttributes {
   const fromFile = values.config === undefined ? undefined : configuration(values.config, values.launch);
   if (fromFile ? positionals.length : positionals.length !== 1) throw new UsageError(USAGE);
-  const { memory, cpus, start, append, module } = values;
+  const { memory, cpus, cpu, start, append, module } = values;
   const given = readAttributes({
     program: fromFile?.program ?? positionals[0],
     ...(memory === undefined ? {} : { memory }),
     ...(cpus === undefined ? {} : { cpus: Number(cpus) }),
+    ...(cpu === undefined ? {} : { cpu }),
     ...(start === undefined ? {} : { start }),
     ...(values['load-address'] === undefined ? {} : { loadAddress: values['load-address'] }),
     ...(append === undefined ? {} : { append }),
@@ -143,6 +145,7 @@ function requestOf(values: ReturnType<typeof parsed>['values'], positionals: str
   return {
     ...fromFile,
     ...(memory === undefined ? {} : { memoryBytes: given.memoryBytes }),
+    ...(cpu === undefined ? {} : { cpu: given.cpu }),
     ...(given.start === undefined ? {} : { start: given.start }),
     ...(given.loadAddress === undefined ? {} : { loadAddress: given.loadAddress }),
     ...(append === undefined ? {} : { append }),

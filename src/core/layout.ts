@@ -11,3 +11,9 @@ export const PAGE_RAM = 1;
 export const PAGE_DIRTY = 4;
 export const RAM = 0x2000000;
 export const WASM_PAGE = 0x10000;
+/** What the processor is (identity.ts): two words of features, legal CR4 and EFER bits, allowed controls. */
+export const IDENTITY = 0x1f0000;
+/** CPUID: number of leaves u32, then from byte 8 on LEAF_BYTES each: leaf, subleaf, EAX, EBX, ECX, EDX. */
+export const IDENTITY_LEAVES = 0x1f0100;
+export const IDENTITY_LEAVES_MAX = 100;
+export const LEAF_BYTES = 24;

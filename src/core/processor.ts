@@ -2,8 +2,10 @@
  * The processor from outside: core.wasm with its memory, its state by name, its exports with types.
  * Addresses of `ram` are host-physical.
  */
+import { identify } from './identity';
 import { RAM, WASM_PAGE } from './layout';
 import { stateField, type StateField } from './schema';
+import { defaultCpu } from './tables/models';
 
 /** What the core asks of its host (assembly/host.ts). */
 export interface Host {
@@ -75,7 +77,7 @@ export class Processor {
     readonly ram: Uint8Array,
   ) {}
 
-  /** `wasm`: the bytes of dist/core.wasm, compiled once for each array. `ramBytes`: a multiple of 64 KiB, at most 3 GiB. */
+  /** `wasm`: the bytes of dist/core.wasm, compiled once for each array. `ramBytes`: a multiple of 64 KiB, at most 3 GiB. It is the default model. */
   static async create(wasm: Uint8Array, ramBytes: number, host: Host): Promise<Processor> {
     const compiled = await compile(wasm);
     const pages = (RAM + ramBytes) / WASM_PAGE;
@@ -104,6 +106,7 @@ export class Processor {
       new DataView(memory.buffer),
       new Uint8Array(memory.buffer, RAM, ramBytes),
     );
+    identify(processor, defaultCpu);
     core.configure(BigInt(ramBytes));
     return processor;
   }

@@ -13,9 +13,11 @@ import {
   Processor,
   StopCode,
 } from '../core';
+import { identify } from '../core/identity';
+import { defaultCpu, type Cpu } from '../core/tables/models';
 import { readVmcsField, readVmcsHeader } from '../core/vmcs';
 import type { Program } from '../program/program';
-import { boot, reset, type BootOptions } from './boot';
+import { BootError, boot, reset, type BootOptions } from './boot';
 import { contextOf, codeSizeOf, type ContextName } from './contexts';
 import { FactSource } from './fact-source';
 import type { Fact, FactKind, FactListener, Stop } from './facts';
@@ -29,6 +31,8 @@ export interface MachineOptions {
   core: Uint8Array;
   /** RAM in bytes: 1 MiB to 3 GiB; rounded up to 64 KiB. */
   memoryBytes: number;
+  /** The model and its features; everything that the processor implements when absent. */
+  cpu?: Cpu;
 }
 
 export interface DataWatch {
@@ -58,6 +62,7 @@ export class Machine {
   private processor!: Processor;
   private readonly platform: Platform;
   private readonly facts: FactSource;
+  private cpu = defaultCpu;
   private fresh = true;
   private exited: { status: number; detail: string } | undefined;
 
@@ -88,6 +93,8 @@ export class Machine {
       memoryWrite: (address, size, value) => machine.platform.memoryWrite(address, size, value),
       fact: code => machine.facts.fromCore(code),
     });
+    machine.cpu = options.cpu ?? defaultCpu;
+    identify(machine.processor, machine.cpu);
     return machine;
   }
 
@@ -98,6 +105,10 @@ export class Machine {
   /** Resets the machine and puts `program` at its first instruction. Throws BootError when it cannot be placed. */
   load(program: Program, options: BootOptions = {}): void {
     const { processor } = this;
+    if (program.start === 'long' && !this.cpu.features.has('LM'))
+      throw new BootError(
+        `${program.path}: the start state "long" needs 64-bit mode (LM), which the processor "${this.cpu.model.name}" was launched without. Choose another "cpu" or another "start".`,
+      );
     if (!this.fresh) processor.ram.fill(0);
     this.fresh = false;
     this.exited = undefined;

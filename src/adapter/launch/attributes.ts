@@ -1,5 +1,7 @@
+import type { Cpu, FeatureChange } from '../../core/tables/models';
 import type { StartState } from '../../program/program';
 import { UserError } from '../protocol/errors';
+import { readCpu } from './cpu';
 
 /** A launch configuration, checked and with its defaults. Paths are as given. */
 export interface LaunchAttributes {
@@ -14,6 +16,8 @@ export interface LaunchAttributes {
   append: string;
   modules: { path: string; append: string }[];
   memoryBytes: number;
+  /** The processor's model and features. */
+  cpu: Cpu;
   stopOnEntry: boolean;
   /** Symbols for the assembler's preprocessor, as `-D` gives them. */
   defines: Record<string, string>;
@@ -33,6 +37,8 @@ const OURS = [
   'modules',
   'memory',
   'cpus',
+  'cpu',
+  'features',
   'stopOnEntry',
   'defines',
 ];
@@ -64,6 +70,7 @@ export function readAttributes(given: object): LaunchAttributes {
     append: optional(config, 'append', text) ?? '',
     modules: optional(config, 'modules', modules) ?? [],
     memoryBytes: memorySize(config.memory ?? '64M'),
+    cpu: cpuOf(config),
     stopOnEntry: optional(config, 'stopOnEntry', boolean) ?? true,
     defines: optional(config, 'defines', defines) ?? {},
   };
@@ -77,6 +84,16 @@ function memorySize(given: unknown): number {
   const bytes = Number(match[1]) * unit;
   if (bytes < LEAST_MEMORY || bytes > MOST_MEMORY) throw wrong('memory', `is ${given}; it may be 1M to 3G`);
   return bytes;
+}
+
+function cpuOf(config: Record<string, unknown>): Cpu {
+  const given = optional(config, 'cpu', text) ?? '';
+  // First without the features, so that the message names the attribute that is wrong.
+  const model = readCpu(given);
+  if ('error' in model) throw wrong('cpu', model.error);
+  const cpu = readCpu(given, optional(config, 'features', featureChanges) ?? []);
+  if ('error' in cpu) throw wrong('features', cpu.error);
+  return cpu;
 }
 
 type Reader<T> = (value: unknown, name: string) => T;
@@ -121,6 +138,14 @@ function moduleText(text: string): { path: string; append: string } {
   const equals = text.indexOf('=');
   return equals < 0 ? { path: text, append: '' } : { path: text.slice(0, equals), append: text.slice(equals + 1) };
 }
+const featureChanges: Reader<FeatureChange[]> = (value, name) => {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw wrong(name, `is ${show(value)}; it must be an object such as {"smep": false}`);
+  return Object.entries(value).map(([feature, on]: [string, unknown]) => ({
+    name: feature,
+    on: boolean(on, `${name}.${feature}`),
+  }));
+};
 const defines: Reader<Record<string, string>> = (value, name) => {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw wrong(name, `is ${show(value)}; it must be an object such as {"DEBUG": "1"}`);

@@ -59,7 +59,11 @@ export async function launch(session: Session, args: DebugProtocol.LaunchRequest
   const built = build(attributes, session.host.files());
   if ('errors' in built) throw refused(session, built.errors);
   for (const warning of built.warnings) report(session, warning);
-  const machine = await Machine.create({ core: await session.host.core(), memoryBytes: attributes.memoryBytes });
+  const machine = await Machine.create({
+    core: await session.host.core(),
+    memoryBytes: attributes.memoryBytes,
+    cpu: attributes.cpu,
+  });
   const options = { commandLine: attributes.append, modules: built.modules };
   place(() => machine.load(built.program, options));
   const target = new Target(machine, built.program);

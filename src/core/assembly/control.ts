@@ -7,7 +7,7 @@ import { raiseDebug } from './events';
 import { FactCode, tellWords } from './facts';
 import { Vector, fault, faultCode } from './fault';
 import { ExitReason } from './generated/exits.generated';
-import { PHYSICAL_RESERVED } from './layout';
+import { CR4_LEGAL, PHYSICAL_RESERVED } from './layout';
 import { privileged, umipAllows } from './privilege';
 import { RECORD, dst, dstNumber, dstReg, immediate, setDst, src, srcNumber } from './record';
 import { Event, clearEvent, leave, raiseEvent } from './stop';
@@ -19,8 +19,6 @@ import { cr0Allowed, cr4Allowed } from './vmx/legal';
 import { commitWrite } from './tlb';
 import { loadPdptesFrom } from './pdptes';
 
-/** CR4 bits of the features that CPUID announces. */
-export const CR4_BITS: u64 = 4 | CR4_DE | CR4_PSE | CR4_PAE | (1 << 6) | CR4_PGE | CR4_PCE | (1 << 9) | (1 << 10) | CR4_UMIP | CR4_VMXE | CR4_FSGSBASE | CR4_SMEP | CR4_SMAP;
 const CR0_BITS: u64 = 0xe005003f;
 const NW: u64 = 1 << 29;
 const CD: u64 = 1 << 30;
@@ -63,7 +61,7 @@ export function writeCr3(value: u64): bool {
 }
 export function writeCr4(value: u64): bool {
   const old = load<u64>(State.CR4);
-  const refused = (value & ~CR4_BITS) != 0 || (longMode() && !(value & CR4_PAE)) || !cr4Allowed(value);
+  const refused = (value & ~load<u64>(CR4_LEGAL)) != 0 || (longMode() && !(value & CR4_PAE)) || !cr4Allowed(value);
   if (refused) { faultCode(Vector.GP, 0); return false; }
   if (load<u64>(State.CR0) & CR0_PG && !longMode() && value & CR4_PAE && (old ^ value) & (CR4_PAE | CR4_PGE | CR4_PSE | CR4_SMEP)) {
     if (!loadPdptesFrom(load<u64>(State.CR3))) return false;

@@ -50,6 +50,21 @@ export const CODE_LINES: usize = 0x140000;
 /** As TLB_WRITE, for pages that hold code too: a store must ask CODE_LINES. */
 export const TLB_BESIDE_CODE: usize = 0x148000;
 
+/** What the processor is (src/core/identity.ts writes it): features, a bit each by their number; then the fields below. */
+export const IDENTITY: usize = 0x1f0000;
+export const CR4_LEGAL: usize = IDENTITY + 0x10;
+export const EFER_LEGAL: usize = IDENTITY + 0x18;
+/** Allowed-1 settings of the pin-based, primary, secondary, exit and entry controls, u32 each. */
+export const PIN_ALLOWED: usize = IDENTITY + 0x20;
+export const PRIMARY_ALLOWED: usize = IDENTITY + 0x24;
+export const SECONDARY_ALLOWED: usize = IDENTITY + 0x28;
+export const EXIT_ALLOWED: usize = IDENTITY + 0x2c;
+export const ENTRY_ALLOWED: usize = IDENTITY + 0x30;
+/** CPUID: number of leaves u32, then from byte 8 on LEAF_BYTES each: leaf, subleaf, EAX, EBX, ECX, EDX. */
+export const IDENTITY_LEAVES: usize = 0x1f0100;
+export const IDENTITY_LEAVES_MAX: u32 = 100;
+export const LEAF_BYTES: usize = 24;
+
 /** The compiler's own data follow at 0x200000 (build option). */
 export const ARENA: usize = 0x400000;
 export const ARENA_END: usize = 0x1400000;

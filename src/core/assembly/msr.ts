@@ -1,10 +1,12 @@
 /** Model-specific registers (SDM 4). Those that are plain state come from the schema's table; the rest are here. */
 import { State } from './generated/state.generated';
 import { msrOffset } from './generated/msrs.generated';
-import { CR0_PG, EFER_LMA, EFER_LME, EFER_NXE, EFER_SCE, flushSpace, longMode, modeChanged } from './context';
+import { CR0_PG, EFER_LMA, EFER_LME, EFER_NXE, flushSpace, longMode, modeChanged } from './context';
 import { FactCode, tellWords } from './facts';
 import { now } from './stop';
 import { canonical } from './tlb';
+import { msrAnnounced } from './generated/features.generated';
+import { EFER_LEGAL } from './layout';
 import { readVmxMsr } from './vmx/capabilities';
 
 const IA32_TSC: u32 = 0x10;
@@ -20,6 +22,7 @@ const MTRRCAP: u32 = 0xfe;
 
 /** Reads MSR `index` into State.SCRATCH; false: no such MSR, #GP(0). */
 export function readMsr(index: u32): bool {
+  if (!msrAnnounced(index)) return false;
   if (index >= 0x480 && index <= 0x491) return readVmxMsr(index);
   let value: u64;
   switch (index) {
@@ -46,6 +49,7 @@ export function writeMsr(index: u32, value: u64): bool {
   return true;
 }
 function accept(index: u32, value: u64): bool {
+  if (!msrAnnounced(index)) return false;
   switch (index) {
     case IA32_TSC: {
       const change = value - (now() + load<u64>(State.TSC_BASE));
@@ -62,7 +66,7 @@ function accept(index: u32, value: u64): bool {
       break;
     case IA32_EFER: {
       const old = load<u64>(State.IA32_EFER);
-      if (value & ~(EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE)) return false;
+      if (value & ~load<u64>(EFER_LEGAL)) return false;
       // LME cannot change while paging is on; LMA is the processor's own (SDM 3A 2.2.1).
       if ((old ^ value) & EFER_LME && load<u64>(State.CR0) & CR0_PG) return false;
       store<u64>(State.IA32_EFER, (value & ~EFER_LMA) | (old & EFER_LMA));

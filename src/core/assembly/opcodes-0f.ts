@@ -1,6 +1,7 @@
 /** The two-byte opcode map, and what of the three-byte maps is announced (SDM 2 tables ). */
 import { State } from './generated/state.generated';
 import { Op } from './generated/op.generated';
+import { Feature, has } from './generated/features.generated';
 import * as D from './decoder';
 import { exchange, farPointer, popSegment, pushSegment, rmOnly } from './opcodes';
 import * as R from './record';
@@ -36,13 +37,20 @@ function selectorIn(op: u32, memoryOp: u32): void {
   D.choose(D.memoryOperand() ? memoryOp : op);
 }
 
+/** Whether the feature that brings the instruction is there; otherwise it is #UD. */
+@inline function needs(feature: u32): bool {
+  if (has(feature)) return true;
+  D.undefined_();
+  return false;
+}
+
 /** "NP": 66, F2 and F3 before the opcode make another, or none (SDM 2 3.1.1.1). */
 @inline function noPrefix(): bool { return !D.rep && !D.operandPrefix; }
 
 export function escape(): void {
   const b = D.byte();
   const w: u32 = b & 1 ? D.width : 0;
-  if ((b & 0xf0) == 0x40) { extendCmov(b); return; }
+  if ((b & 0xf0) == 0x40) { if (needs(Feature.CMOV)) extendCmov(b); return; }
   if ((b & 0xf0) == 0x80) {
     const bits16 = D.code != 2 && D.width == 1;
     D.target(bits16 ? <u64><i64><i16>D.word() : <u64><i64><i32>D.dword(), bits16);
@@ -71,20 +79,20 @@ export function escape(): void {
     case 0x01: group7(); return;
     case 0x02: regRm(Op.LAR16, Op.LARM16, D.width - 1); return;
     case 0x03: regRm(Op.LSL16, Op.LSLM16, D.width - 1); return;
-    case 0x05: if (D.code == 2) D.chooseLast(Op.SYSCALL); else D.undefined_(); return;
+    case 0x05: if (D.code == 2 && has(Feature.SYSCALL)) D.chooseLast(Op.SYSCALL); else D.undefined_(); return;
     case 0x06: D.chooseLast(Op.CLTS); return;
-    case 0x07: if (D.code == 2) D.chooseLast(Op.SYSRET); else D.undefined_(); return;
+    case 0x07: if (D.code == 2 && has(Feature.SYSCALL)) D.chooseLast(Op.SYSRET); else D.undefined_(); return;
     case 0x08: D.choose(Op.INVD); return;
     case 0x09: D.choose(Op.WBINVD); return;
     case 0x0d: hint(); return; // PREFETCHW
     case 0x18: case 0x19: case 0x1a: case 0x1b: case 0x1c: case 0x1d: case 0x1e: case 0x1f: hint(); return; // with ENDBR
     case 0x20: case 0x21: case 0x22: case 0x23: moveControl(b); return;
-    case 0x30: D.chooseLast(Op.WRMSR); return;
-    case 0x31: D.choose(Op.RDTSC); return;
-    case 0x32: D.choose(Op.RDMSR); return;
+    case 0x30: if (needs(Feature.MSR)) D.chooseLast(Op.WRMSR); return;
+    case 0x31: if (needs(Feature.TSC)) D.choose(Op.RDTSC); return;
+    case 0x32: if (needs(Feature.MSR)) D.choose(Op.RDMSR); return;
     case 0x33: D.choose(Op.RDPMC); return;
-    case 0x34: D.chooseLast(Op.SYSENTER); return;
-    case 0x35: D.chooseLast(Op.SYSEXIT); return;
+    case 0x34: if (needs(Feature.SEP)) D.chooseLast(Op.SYSENTER); return;
+    case 0x35: if (needs(Feature.SEP)) D.chooseLast(Op.SYSEXIT); return;
     case 0x37: if (noPrefix()) D.chooseLast(Op.GETSEC); else D.undefined_(); return;
     case 0x38: escape38(); return;
     case 0x78: case 0x79: fieldAccess(b); return;
@@ -118,10 +126,10 @@ export function escape(): void {
     case 0xb7: extend(Op.MOVZX1616, Op.MOVZX16M16, false); return;
     case 0xbe: extend(Op.MOVSX816, Op.MOVSX8M16, true); return;
     case 0xbf: extend(Op.MOVSX1616, Op.MOVSX16M16, false); return;
-    case 0xb8: if (D.rep == R.F_REPE) regRm(Op.POPCNT__RR16, Op.POPCNT__RM16, D.width - 1); else D.undefined_(); return;
+    case 0xb8: if (D.rep == R.F_REPE && has(Feature.POPCNT)) regRm(Op.POPCNT__RR16, Op.POPCNT__RM16, D.width - 1); else D.undefined_(); return;
     case 0xb9: case 0xff: D.modrm(); D.undefined_(); return;
     case 0xbc: if (D.rep == R.F_REPE) regRm(Op.TZCNT_RR16, Op.TZCNT_RM16, D.width - 1); else regRm(Op.BSF16, Op.BSFM16, D.width - 1); return;
-    case 0xbd: if (D.rep == R.F_REPE) regRm(Op.LZCNT_RR16, Op.LZCNT_RM16, D.width - 1); else regRm(Op.BSR16, Op.BSRM16, D.width - 1); return;
+    case 0xbd: if (D.rep == R.F_REPE && has(Feature.LZCNT)) regRm(Op.LZCNT_RR16, Op.LZCNT_RM16, D.width - 1); else regRm(Op.BSR16, Op.BSRM16, D.width - 1); return;
     case 0xc3: // MOVNTI, not announced with SSE2
       D.undefined_();
       return;
@@ -173,13 +181,13 @@ function group7(): void {
     case 0o04: D.chooseLast(Op.VMXOFF); return;
     case 0o10: D.choose(Op.MONITOR); return;
     case 0o11: D.choose(Op.MWAIT); return;
-    case 0o12: D.chooseLast(Op.CLAC); return;
-    case 0o13: D.chooseLast(Op.STAC); return;
+    case 0o12: if (needs(Feature.SMAP)) D.chooseLast(Op.CLAC); return;
+    case 0o13: if (needs(Feature.SMAP)) D.chooseLast(Op.STAC); return;
     case 0o20: D.choose(Op.XGETBV); return;
     case 0o21: D.choose(Op.XSETBV); return;
     case 0o24: D.chooseLast(Op.VMFUNC); return;
     case 0o70: if (D.code == 2) D.choose(Op.SWAPGS); else D.undefined_(); return;
-    case 0o71: D.choose(Op.RDTSCP); return;
+    case 0o71: if (needs(Feature.RDTSCP)) D.choose(Op.RDTSCP); return;
     default: D.undefined_();
   }
 }
@@ -192,7 +200,7 @@ function escape38(): void {
     D.chooseLast(b == 0x80 ? Op.INVEPT : b == 0x81 ? Op.INVVPID : Op.INVPCID);
     return;
   }
-  if ((b == 0xf0 || b == 0xf1) && !D.rep) {
+  if ((b == 0xf0 || b == 0xf1) && !D.rep && has(Feature.MOVBE)) {
     D.modrm();
     if (!D.memoryOperand()) { D.undefined_(); return; }
     if (b == 0xf0) { D.setDst(D.reg << 3); D.choose(Op.MOVBE_RM16 + D.width - 1); }
@@ -247,10 +255,11 @@ function group9(): void {
   D.modrm();
   const g = D.reg & 7;
   if (!D.memoryOperand()) {
-    if (g == 7 && D.rep == R.F_REPE) { D.setDst(D.rm << 3); D.choose(Op.RDPID); } else D.undefined_();
+    if (g == 7 && D.rep == R.F_REPE && has(Feature.RDPID)) { D.setDst(D.rm << 3); D.choose(Op.RDPID); } else D.undefined_();
     return;
   }
   if (g == 1) {
+    if (!needs(D.width == 3 ? Feature.CMPXCHG16B : Feature.CX8)) return;
     D.choose(D.width == 3 ? Op.CMPXCHG16B : Op.CMPXCHG8B);
     D.mayLock();
     return;

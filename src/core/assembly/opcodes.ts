@@ -2,6 +2,7 @@
 import { State } from './generated/state.generated';
 import { Op } from './generated/op.generated';
 import { virtual8086, protectedMode } from './context';
+import { Feature, has } from './generated/features.generated';
 import * as D from './decoder';
 import { escape } from './opcodes-0f';
 import * as R from './record';
@@ -166,8 +167,7 @@ export function opcode(): void {
     case 0x9b: D.choose(Op.WAIT); return;
     case 0x9c: D.choose(Op.PUSHF16 + stackWidth() - 1); return;
     case 0x9d: D.choose(Op.POPF16 + stackWidth() - 1); return;
-    case 0x9e: D.choose(Op.SAHF); return;
-    case 0x9f: D.choose(Op.LAHF); return;
+    case 0x9e: case 0x9f: if (D.code == 2 && !has(Feature.LAHF)) D.undefined_(); else D.choose(b == 0x9e ? Op.SAHF : Op.LAHF); return;
     case 0xa0: case 0xa1: D.absolute(); D.setDst(State.RAX); D.choose(Op.MOV_RM8 + w); return;
     case 0xa2: case 0xa3: D.absolute(); D.setSrc(State.RAX); D.choose(Op.MOV_MR8 + w); return;
     case 0xa4: case 0xa5: stringOperation(Op.MOVS8, w, 3, false); return;

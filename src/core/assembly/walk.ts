@@ -8,8 +8,9 @@
  * It has no side effects: `commit` sets accessed and dirty bits from the record afterwards, and whoever called raises the
  * fault. Formats: SDM 3A chapter 4 (32-bit, PAE, 4-level), SDM 3C 28.2 (EPT).
  */
-import { PAGE_RAM, PHYSICAL_RESERVED, RAM, WALK_STEPS, WALK_STEPS_END } from './layout';
+import { MAXPHYADDR, PAGE_RAM, PHYSICAL_RESERVED, RAM, WALK_STEPS, WALK_STEPS_END } from './layout';
 import { pageFlags, readPhysical, touch } from './physical';
+import { Feature, has } from './generated/features.generated';
 import { CR0_PG, CR0_WP, CR4_PAE, CR4_PSE, CR4_SMAP, CR4_SMEP, EFER_LMA, EFER_NXE } from './context';
 
 export const READ: u32 = 0;
@@ -72,6 +73,8 @@ function step(dimension: u8, level: u8, bytes: u8, host: u64, guest: u64, value:
 // Paging-structure entries, SDM 3A 4.5.
 const P: u64 = 1, RW: u64 = 2, US: u64 = 4, A: u64 = 0x20, D: u64 = 0x40, PS: u64 = 0x80, NX: u64 = 1 << 63;
 const FRAME: u64 = 0x000ffffffffff000;
+/** 4-MByte pages: bits 20:13 are address bits 39:32; those from the physical-address width on are reserved, and bit 21. */
+const PSE36_RESERVED: u64 = (1 << 21) | ((0xff << <u64>(MAXPHYADDR - 32 + 13)) & 0x1fe000);
 // Page-fault error code, SDM 3A 4.7.
 const E_P: u64 = 1, E_W: u64 = 2, E_U: u64 = 4, E_R: u64 = 8, E_I: u64 = 16;
 
@@ -124,10 +127,9 @@ export function walk(linear: u64, access: u32): bool {
       reserved = PHYSICAL_RESERVED | (nxe ? 0 : NX);
       if (!long) reserved |= 0x7ff0000000000000;
       if (level == 4) reserved |= PS;
-      else if (level == 3 && large) reserved |= 0x3fffe000;
+      else if (level == 3 && large) reserved |= has(Feature.PAGE1GB) ? 0x3fffe000 : PS;
       else if (level == 2 && large) reserved |= 0x1fe000;
-    } else if (large) reserved = ((1 << 22) - 1) & ~((1 << 20) - 1) | (1 << 21); // PSE-36: bits 20:13 extend the address
-    if (!pae && large) reserved = 1 << 21;
+    } else if (large) reserved = has(Feature.PSE_36) ? PSE36_RESERVED : 0x3fe000;
     if (value & reserved) return pageFaulted(at, Verdict.Reserved, error | E_P | E_R);
     rights &= value;
     if (nxe && value & NX) noExecute = true;

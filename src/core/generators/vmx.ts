@@ -3,14 +3,13 @@ import {
   CR0_FIXED1,
   CR3_TARGETS,
   CR4_FIXED0,
-  CR4_FIXED1,
   MSR_AREA_ENTRIES,
   PREEMPTION_TIMER_SHIFT,
   REVISION_IDENTIFIER,
   capabilities,
 } from '../tables/capabilities';
 import { entryChecks } from '../tables/checks';
-import { allowed1, controlWords, mustBeOne } from '../tables/controls';
+import { controlWords, mustBeOne } from '../tables/controls';
 import { instructionErrors, vmxAborts } from '../tables/errors';
 import { ENTRY_FAILURE, exitReasons } from '../tables/exits';
 import { vmcsFields } from '../tables/fields';
@@ -57,10 +56,7 @@ function controls(): string {
   );
   const limits = controlWords.map(word => {
     const name = word.name.toUpperCase();
-    return [
-      `export const ${name}_MUST_BE_1: u32 = ${hex(mustBeOne(word))};`,
-      `export const ${name}_MUST_BE_0: u32 = ${hex(~allowed1(word) >>> 0)};`,
-    ].join('\n');
+    return `export const ${name}_MUST_BE_1: u32 = ${hex(mustBeOne(word))};`;
   });
   return ['// Generated from src/core/tables/controls.ts.', ...enums, ...limits, ''].join('\n');
 }
@@ -94,7 +90,6 @@ function capabilityConstants(): string {
     `export const CR0_FIXED0: u64 = ${hex(CR0_FIXED0)};`,
     `export const CR0_FIXED1: u64 = ${hex(CR0_FIXED1)};`,
     `export const CR4_FIXED0: u64 = ${hex(CR4_FIXED0)};`,
-    `export const CR4_FIXED1: u64 = ${hex(CR4_FIXED1)};`,
     '/** Value of a VMX capability MSR; all ones when there is no such MSR (no capability has that value). */',
     'export function vmxCapability(index: u32): u64 {',
     '  switch (index) {',

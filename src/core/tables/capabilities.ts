@@ -3,6 +3,7 @@
  * what they allow runs here and on processors with the same values.
  */
 import { allowed1, controlWord, controlWords, mustBeOne, type ControlWordName } from './controls';
+import { CR4_ALWAYS, features } from './features';
 import { vmcsFields } from './fields';
 import { REGION_BYTES } from './layout';
 
@@ -20,11 +21,8 @@ export const CR0_FIXED0 = 0x80000021n;
 export const CR0_FIXED1 = 0xffffffffn;
 /** CR4 bits that must be 1 in VMX operation: VMXE. */
 export const CR4_FIXED0 = 0x2000n;
-/**
- * CR4 bits that the processor knows: TSD DE PSE PAE MCE PGE PCE OSFXSR OSXMMEXCPT UMIP VMXE FSGSBASE SMEP SMAP. The same
- * as what MOV to CR4 accepts.
- */
-export const CR4_FIXED1 = 0x00312ffcn;
+/** CR4 bits that a processor with all features knows: the same as what MOV to CR4 accepts. */
+export const CR4_FIXED1 = features.reduce((mask, row) => mask | (row.cr4 ?? 0n), CR4_ALWAYS);
 
 /** IA32_VMX_EPT_VPID_CAP (SDM 3D A.10). */
 export const eptVpidCapability = [

@@ -1,6 +1,7 @@
 /** Runs guest programs in NASM syntax: the tests of the processor are written in the language of the domain. */
 import * as assert from 'node:assert';
 import { readFileSync } from 'node:fs';
+import { defaultCpu, type Cpu } from '../../../src/core/tables/models';
 import type { Stop } from '../../../src/machine/facts';
 import { Machine } from '../../../src/machine/machine';
 import { loadProgram } from '../../../src/program/load';
@@ -17,10 +18,15 @@ export interface Guest {
 }
 
 /** Assembles `source` and puts a fresh machine at its first instruction. */
-export async function guest(source: string, start?: StartState, memoryBytes = 16 << 20): Promise<Guest> {
+export async function guest(
+  source: string,
+  start?: StartState,
+  memoryBytes = 16 << 20,
+  cpu: Cpu = defaultCpu,
+): Promise<Guest> {
   const loaded = loadProgram('guest.asm', sourceFiles(source), { ...(start ? { start } : {}), memoryBytes });
   assert.ok(loaded.ok, loaded.ok ? '' : JSON.stringify(loaded.errors));
-  const machine = await Machine.create({ core: wasm, memoryBytes });
+  const machine = await Machine.create({ core: wasm, memoryBytes, cpu });
   machine.load(loaded.program);
   const symbols = new Map(loaded.program.symbols.map(({ name, address }) => [name, address]));
   let text = '';

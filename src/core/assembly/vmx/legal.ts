@@ -1,13 +1,12 @@
 /** What values VMX accepts, shared by VM entry, VM exit, INVEPT and the instructions that write control registers. */
 import { State } from '../generated/state.generated';
-import { CR0_FIXED0, CR0_FIXED1, CR4_FIXED0, CR4_FIXED1 } from '../generated/capabilities.generated';
+import { CR0_FIXED0, CR0_FIXED1, CR4_FIXED0 } from '../generated/capabilities.generated';
 import { Secondary } from '../generated/controls.generated';
+import { CR4_LEGAL } from '../layout';
 import { withinWidth } from './region';
 
 /** CR0.PE and CR0.PG, which an unrestricted guest may clear. */
 export const CR0_PAGED_PROTECTED: u64 = 0x80000001;
-/** SCE, LME, LMA, NXE. */
-export const EFER_BITS: u64 = 0xd01;
 /** LBR, BTF: what this processor keeps of IA32_DEBUGCTL. */
 export const DEBUGCTL_BITS: u64 = 3;
 
@@ -25,7 +24,7 @@ export const DEBUGCTL_BITS: u64 = 3;
   return (~value & CR0_FIXED0 & ~waived) == 0 && (value & ~CR0_FIXED1) == 0;
 }
 /** Whether CR4 may have `value` in VMX operation. */
-@inline export function isCr4(value: u64): bool { return (~value & CR4_FIXED0) == 0 && (value & ~CR4_FIXED1) == 0; }
+@inline export function isCr4(value: u64): bool { return (~value & CR4_FIXED0) == 0 && (value & ~load<u64>(CR4_LEGAL)) == 0; }
 
 /** Whether MOV to CR0 and LMSW may write `value` in the processor's present operation. */
 export function cr0Allowed(value: u64): bool {

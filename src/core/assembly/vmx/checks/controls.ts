@@ -2,10 +2,11 @@
 import { CR3_TARGETS } from '../../generated/capabilities.generated';
 import { Check } from '../../generated/checks.generated';
 import {
-  ENTRY_MUST_BE_0, ENTRY_MUST_BE_1, EXIT_MUST_BE_0, EXIT_MUST_BE_1, Exit, PIN_MUST_BE_0, PIN_MUST_BE_1, PRIMARY_MUST_BE_0,
-  PRIMARY_MUST_BE_1, Pin, Primary, SECONDARY_MUST_BE_0, Secondary,
+  ENTRY_MUST_BE_1, EXIT_MUST_BE_1, Exit, PIN_MUST_BE_1,
+  PRIMARY_MUST_BE_1, Pin, Primary, Secondary,
 } from '../../generated/controls.generated';
 import { Field, Vmcs } from '../../generated/fields.generated';
+import { ENTRY_ALLOWED, EXIT_ALLOWED, PIN_ALLOWED, PRIMARY_ALLOWED, SECONDARY_ALLOWED } from '../../layout';
 import { isPage, withinWidth } from '../region';
 import { injectionSound } from './injection';
 import { reject } from './reject';
@@ -19,10 +20,10 @@ export function executionControlsSound(vmcs: usize): bool {
   const pin = load<u32>(vmcs, Vmcs.PIN_CONTROLS), primary = load<u32>(vmcs, Vmcs.PRIMARY_CONTROLS);
   const secondary = secondaryInEffect(vmcs);
   if (~pin & PIN_MUST_BE_1 && reject(Check.PIN_MUST_BE_1, Field.PIN_CONTROLS, pin)) return false;
-  if (pin & PIN_MUST_BE_0 && reject(Check.PIN_MUST_BE_0, Field.PIN_CONTROLS, pin)) return false;
+  if (pin & ~load<u32>(PIN_ALLOWED) && reject(Check.PIN_MUST_BE_0, Field.PIN_CONTROLS, pin)) return false;
   if (~primary & PRIMARY_MUST_BE_1 && reject(Check.PRIMARY_MUST_BE_1, Field.PRIMARY_CONTROLS, primary)) return false;
-  if (primary & PRIMARY_MUST_BE_0 && reject(Check.PRIMARY_MUST_BE_0, Field.PRIMARY_CONTROLS, primary)) return false;
-  if (secondary & SECONDARY_MUST_BE_0 && reject(Check.SECONDARY_MUST_BE_0, Field.SECONDARY_CONTROLS, secondary)) return false;
+  if (primary & ~load<u32>(PRIMARY_ALLOWED) && reject(Check.PRIMARY_MUST_BE_0, Field.PRIMARY_CONTROLS, primary)) return false;
+  if (secondary & ~load<u32>(SECONDARY_ALLOWED) && reject(Check.SECONDARY_MUST_BE_0, Field.SECONDARY_CONTROLS, secondary)) return false;
 
   const targets = load<u32>(vmcs, Vmcs.CR3_TARGET_COUNT);
   if (targets > CR3_TARGETS && reject(Check.CR3_TARGET_COUNT, Field.CR3_TARGET_COUNT, targets)) return false;
@@ -56,7 +57,7 @@ function eptPointerSound(eptp: u64): bool {
 export function exitControlsSound(vmcs: usize): bool {
   const exit = load<u32>(vmcs, Vmcs.EXIT_CONTROLS);
   if (~exit & EXIT_MUST_BE_1 && reject(Check.EXIT_MUST_BE_1, Field.EXIT_CONTROLS, exit)) return false;
-  if (exit & EXIT_MUST_BE_0 && reject(Check.EXIT_MUST_BE_0, Field.EXIT_CONTROLS, exit)) return false;
+  if (exit & ~load<u32>(EXIT_ALLOWED) && reject(Check.EXIT_MUST_BE_0, Field.EXIT_CONTROLS, exit)) return false;
   const timer = load<u32>(vmcs, Vmcs.PIN_CONTROLS) & Pin.ACTIVATE_PREEMPTION_TIMER;
   if (!timer && exit & Exit.SAVE_PREEMPTION_TIMER && reject(Check.SAVE_TIMER_WITHOUT_TIMER, Field.EXIT_CONTROLS, exit)) return false;
   const stores = load<u32>(vmcs, Vmcs.EXIT_MSR_STORE_COUNT), loads = load<u32>(vmcs, Vmcs.EXIT_MSR_LOAD_COUNT);
@@ -69,7 +70,7 @@ export function exitControlsSound(vmcs: usize): bool {
 export function entryControlsSound(vmcs: usize): bool {
   const entry = load<u32>(vmcs, Vmcs.ENTRY_CONTROLS);
   if (~entry & ENTRY_MUST_BE_1 && reject(Check.ENTRY_MUST_BE_1, Field.ENTRY_CONTROLS, entry)) return false;
-  if (entry & ENTRY_MUST_BE_0 && reject(Check.ENTRY_MUST_BE_0, Field.ENTRY_CONTROLS, entry)) return false;
+  if (entry & ~load<u32>(ENTRY_ALLOWED) && reject(Check.ENTRY_MUST_BE_0, Field.ENTRY_CONTROLS, entry)) return false;
   if (!injectionSound(vmcs)) return false;
   const loads = load<u32>(vmcs, Vmcs.ENTRY_MSR_LOAD_COUNT);
   return areaSound(loads, load<u64>(vmcs, Vmcs.ENTRY_MSR_LOAD_ADDRESS), Field.ENTRY_MSR_LOAD_ADDRESS, Check.ENTRY_LOAD_AREA_ALIGNMENT, Check.ENTRY_LOAD_AREA_END);

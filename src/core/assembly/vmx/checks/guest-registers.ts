@@ -2,7 +2,8 @@
 import { Check } from '../../generated/checks.generated';
 import { Entry, Secondary } from '../../generated/controls.generated';
 import { Field, Vmcs } from '../../generated/fields.generated';
-import { CR0_PAGED_PROTECTED, DEBUGCTL_BITS, EFER_BITS, isCanonical, isCr0, isCr4, isPat } from '../legal';
+import { EFER_LEGAL } from '../../layout';
+import { CR0_PAGED_PROTECTED, DEBUGCTL_BITS, isCanonical, isCr0, isCr4, isPat } from '../legal';
 import { withinWidth } from '../region';
 import { secondaryInEffect } from './controls';
 import { reject } from './reject';
@@ -45,7 +46,7 @@ function guestMsrsSound(vmcs: usize, entry: u32, paging: bool): bool {
   if (!(entry & Entry.LOAD_EFER)) return true;
   const efer = load<u64>(vmcs, Vmcs.GUEST_IA32_EFER);
   const active = (efer & LMA) != 0;
-  if (efer & ~EFER_BITS && reject(Check.GUEST_EFER_RESERVED, Field.GUEST_IA32_EFER, efer)) return false;
+  if (efer & ~load<u64>(EFER_LEGAL) && reject(Check.GUEST_EFER_RESERVED, Field.GUEST_IA32_EFER, efer)) return false;
   if (active != ((entry & Entry.IA32E_MODE_GUEST) != 0) && reject(Check.GUEST_EFER_LMA, Field.GUEST_IA32_EFER, efer)) return false;
   return !(paging && active != ((efer & LME) != 0)) || !reject(Check.GUEST_EFER_LME, Field.GUEST_IA32_EFER, efer);
 }

@@ -3,7 +3,8 @@ import { State } from '../../generated/state.generated';
 import { Check } from '../../generated/checks.generated';
 import { Entry, Exit } from '../../generated/controls.generated';
 import { Field, Vmcs } from '../../generated/fields.generated';
-import { EFER_BITS, isCanonical, isCr0, isCr4, isPat } from '../legal';
+import { EFER_LEGAL } from '../../layout';
+import { isCanonical, isCr0, isCr4, isPat } from '../legal';
 import { withinWidth } from '../region';
 import { reject } from './reject';
 
@@ -68,7 +69,7 @@ function hostMsrsSound(vmcs: usize, exit: u32, wide: bool): bool {
   }
   if (!(exit & Exit.LOAD_EFER)) return true;
   const efer = load<u64>(vmcs, Vmcs.HOST_IA32_EFER);
-  if (efer & ~EFER_BITS && reject(Check.HOST_EFER_RESERVED, Field.HOST_IA32_EFER, efer)) return false;
+  if (efer & ~load<u64>(EFER_LEGAL) && reject(Check.HOST_EFER_RESERVED, Field.HOST_IA32_EFER, efer)) return false;
   return (efer & LME_LMA) == (wide ? LME_LMA : 0) || !reject(Check.HOST_EFER_SIZE, Field.HOST_IA32_EFER, efer);
 }
 

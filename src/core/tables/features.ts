@@ -1,0 +1,147 @@
+/**
+ * Processor features: the one list of what a CPU model may have or lack. A row says how CPUID announces the feature, which
+ * CR4 bits, EFER bits, MSRs and VMX controls exist only with it, and since which model processors have it. CPUID, the bits
+ * that MOV to CR4 and WRMSR to IA32_EFER accept, the MSRs that exist, the VMX capability MSRs, and the decoder's choice
+ * between an instruction and #UD all follow from the features that were selected at launch.
+ *
+ * Only what the processor implements has a row. Names are those of SDM 2A, CPUID, tables 3-8 to 3-11.
+ */
+import { controlMask, type ControlWordName } from './controls';
+import type { ModelName } from './models';
+
+export type CpuidRegister = 'eax' | 'ebx' | 'ecx' | 'edx';
+
+export interface Feature {
+  /** The manual's name; also the one that users write, in any case. */
+  name: string;
+  description: string;
+  /** Oldest model that has it. */
+  since: ModelName;
+  /** The bit that announces it; absent for features that only VMX capability MSRs announce. */
+  cpuid?: { leaf: number; subleaf: number; register: CpuidRegister; bit: number };
+  /** Mask of CR4 bits that are reserved without it. */
+  cr4?: bigint;
+  /** Mask of IA32_EFER bits that are reserved without it. */
+  efer?: bigint;
+  /** MSRs that do not exist without it; an MSR of several rows exists with any of them. First and last index each. */
+  msrs?: readonly (readonly [number, number])[];
+  /** VMX controls whose allowed-1 setting is 0 without it. */
+  controls?: readonly { word: ControlWordName; name: string }[];
+  /** Features that must be there too: without one of them, this one is off. */
+  needs?: readonly string[];
+}
+
+type More = Omit<Feature, 'name' | 'description' | 'since' | 'cpuid'>;
+type Place = (bit: number, name: string, since: ModelName, description: string, more?: More) => Feature;
+const at =
+  (leaf: number, subleaf: number, register: CpuidRegister): Place =>
+  (bit, name, since, description, more = {}) => ({
+    name,
+    description,
+    since,
+    cpuid: { leaf, subleaf, register, bit },
+    ...more,
+  });
+const leaf1C = at(1, 0, 'ecx');
+const leaf1D = at(1, 0, 'edx');
+const leaf7B = at(7, 0, 'ebx');
+const leaf7C = at(7, 0, 'ecx');
+const leaf81C = at(0x80000001, 0, 'ecx');
+const leaf81D = at(0x80000001, 0, 'edx');
+const leaf87D = at(0x80000007, 0, 'edx');
+/** A feature that only VMX capability MSRs announce: it is one control. */
+const control = (name: string, since: ModelName, description: string, word: ControlWordName, row: string): Feature => ({
+  name,
+  description,
+  since,
+  controls: [{ word, name: row }],
+  needs: ['VMX'],
+});
+const bits = (...numbers: number[]): bigint => numbers.reduce((mask, n) => mask | (1n << BigInt(n)), 0n);
+const one = (index: number): readonly [number, number] => [index, index];
+const secondary = (name: string): { word: ControlWordName; name: string } => ({ word: 'Secondary', name });
+
+const IA32_EFER = one(0xc0000080);
+const IA32_TSC_AUX = one(0xc0000103);
+
+/** Every feature, in the order of CPUID's leaves and bits. */
+export const features: readonly Feature[] = [
+  leaf1C(5, 'VMX', 'core2', 'virtual-machine extensions', {
+    cr4: bits(13),
+    msrs: [one(0x3a), [0x480, 0x491]],
+  }),
+  leaf1C(13, 'CMPXCHG16B', 'core2', 'CMPXCHG16B', { needs: ['LM'] }),
+  leaf1C(22, 'MOVBE', 'skylake', 'MOVBE'),
+  leaf1C(23, 'POPCNT', 'westmere', 'POPCNT'),
+
+  leaf1D(2, 'DE', 'pentium3', 'debugging extensions: I/O breakpoints, DR4 and DR5 reserved', { cr4: bits(3) }),
+  leaf1D(3, 'PSE', 'pentium3', '4-MByte pages', { cr4: bits(4) }),
+  leaf1D(4, 'TSC', 'pentium3', 'RDTSC', { cr4: bits(2), msrs: [one(0x10)] }),
+  leaf1D(5, 'MSR', 'pentium3', 'RDMSR and WRMSR'),
+  leaf1D(6, 'PAE', 'pentium3', 'physical-address extension', { cr4: bits(5) }),
+  leaf1D(8, 'CX8', 'pentium3', 'CMPXCHG8B'),
+  leaf1D(11, 'SEP', 'pentium3', 'SYSENTER and SYSEXIT', { msrs: [[0x174, 0x176]] }),
+  leaf1D(13, 'PGE', 'pentium3', 'global pages', { cr4: bits(7) }),
+  leaf1D(15, 'CMOV', 'pentium3', 'CMOVcc'),
+  leaf1D(16, 'PAT', 'pentium3', 'page attribute table', { msrs: [one(0x277)] }),
+  leaf1D(17, 'PSE-36', 'pentium3', '36-bit addresses of 4-MByte pages', { needs: ['PSE'] }),
+
+  leaf7B(0, 'FSGSBASE', 'skylake', 'RDFSBASE, RDGSBASE, WRFSBASE, WRGSBASE', { cr4: bits(16), needs: ['LM'] }),
+  leaf7B(1, 'TSC_ADJUST', 'skylake', 'IA32_TSC_ADJUST', { msrs: [one(0x3b)], needs: ['TSC'] }),
+  leaf7B(7, 'SMEP', 'skylake', 'supervisor-mode execution prevention', { cr4: bits(20) }),
+  leaf7B(20, 'SMAP', 'skylake', 'supervisor-mode access prevention', { cr4: bits(21) }),
+
+  leaf7C(2, 'UMIP', 'full', 'user-mode instruction prevention', { cr4: bits(11) }),
+  leaf7C(22, 'RDPID', 'full', 'RDPID', { msrs: [IA32_TSC_AUX] }),
+
+  leaf81C(0, 'LAHF', 'core2', 'LAHF and SAHF in 64-bit mode', { needs: ['LM'] }),
+  leaf81C(5, 'LZCNT', 'skylake', 'LZCNT'),
+  leaf81D(11, 'SYSCALL', 'core2', 'SYSCALL and SYSRET in 64-bit mode', {
+    efer: bits(0),
+    msrs: [IA32_EFER, [0xc0000081, 0xc0000084]],
+    needs: ['LM'],
+  }),
+  leaf81D(20, 'NX', 'core2', 'execute-disable bit', { efer: bits(11), msrs: [IA32_EFER], needs: ['PAE'] }),
+  leaf81D(26, 'PAGE1GB', 'westmere', '1-GByte pages', { needs: ['LM'] }),
+  leaf81D(27, 'RDTSCP', 'westmere', 'RDTSCP', {
+    msrs: [IA32_TSC_AUX],
+    controls: [secondary('ENABLE_RDTSCP')],
+    needs: ['TSC'],
+  }),
+  leaf81D(29, 'LM', 'core2', '64-bit mode', {
+    efer: bits(8, 10),
+    msrs: [IA32_EFER, [0xc0000100, 0xc0000102]],
+    needs: ['PAE'],
+  }),
+  leaf87D(8, 'INVARIANT_TSC', 'westmere', 'the time-stamp counter runs at one rate', { needs: ['TSC'] }),
+
+  control('EPT', 'westmere', 'extended page tables', 'Secondary', 'ENABLE_EPT'),
+  control('VPID', 'westmere', 'virtual-processor identifiers', 'Secondary', 'ENABLE_VPID'),
+  {
+    ...control('UNRESTRICTED_GUEST', 'westmere', 'guests without paging', 'Secondary', 'UNRESTRICTED_GUEST'),
+    needs: ['EPT'],
+  },
+];
+
+/** CR4 bits that exist whatever is selected: OSFXSR, OSXMMEXCPT, MCE and PCE change nothing that this processor does. */
+export const CR4_ALWAYS = bits(6, 8, 9, 10);
+
+const byName = new Map(features.map((row, number) => [row.name, { row, number }]));
+
+/** The number of a feature: its bit in the state's FEATURES words. Throws for a name that has no row (a slip). */
+export function featureNumber(name: string): number {
+  const found = byName.get(name);
+  if (!found) throw new Error(`No feature ${name} in src/core/tables/features.ts`);
+  return found.number;
+}
+
+/** The feature that a user means by `name`, in any case; undefined when there is none. */
+export function featureNamed(name: string): Feature | undefined {
+  return byName.get(name.toUpperCase())?.row;
+}
+
+/** Mask of the controls in `word` that the features in `selected` do not allow. */
+export function controlsWithout(selected: ReadonlySet<string>, word: ControlWordName): number {
+  const rows = features.filter(row => !selected.has(row.name)).flatMap(row => row.controls ?? []);
+  return rows.filter(row => row.word === word).reduce((mask, row) => mask | controlMask(word, row.name), 0) >>> 0;
+}
