@@ -74,18 +74,13 @@ async function run(args: string[]): Promise<number> {
   const timeout = numberOf(values.timeout, '--timeout') ?? Infinity;
   if (values.trace !== undefined && values.trace !== 'exits')
     throw new UsageError(`--trace knows "exits", not "${values.trace}".`);
-  const loaded = loadProgram(request.program, fileSources, request);
+  const loaded = loadProgram(request.program, fileSources, { ...request, debug: false });
   if (!loaded.ok) {
     for (const { file, line, column, message } of loaded.errors)
       process.stderr.write(`${file}:${line}:${column}: error: ${message}\n`);
     return INPUT_STATUS;
   }
-  const machine = await Machine.create({
-    core: readCore(),
-    memoryBytes: request.memoryBytes,
-    cpu: request.cpu,
-    processors: request.processors,
-  });
+  const machine = await Machine.create({ core: readCore(), memoryBytes: request.memoryBytes, cpu: request.cpu });
   machine.load(loaded.program, { commandLine: request.append, modules: request.modules.map(readModule) });
   const output = new Output(machine);
   machine.onUnclaimed(message => process.stderr.write(`ringscope: ${message}\n`));

@@ -2,6 +2,8 @@ import * as vscode from 'vscode';
 
 const LANGUAGE = 'ringscope-asm';
 const TYPE = 'ringscope';
+/** Languages whose sources are built before they run. */
+const COMPILED = new Set(['c', 'cpp', 'rust', 'ringscope-gas']);
 
 /** F5 without a launch.json: the open file is the program. */
 export class ConfigurationProvider implements vscode.DebugConfigurationProvider {
@@ -17,7 +19,11 @@ export class ConfigurationProvider implements vscode.DebugConfigurationProvider 
     if (!config.type && !config.request && !config.name) {
       const editor = vscode.window.activeTextEditor;
       if (editor?.document.languageId !== LANGUAGE) {
-        await vscode.window.showInformationMessage('Open the .asm file to debug, then press F5.');
+        await vscode.window.showInformationMessage(
+          COMPILED.has(editor?.document.languageId ?? '')
+            ? 'A compiled program needs a launch.json: "program" names the ELF file that the build makes, "preLaunchTask" the build.'
+            : 'Open the .asm file to debug, then press F5.',
+        );
         return undefined;
       }
       return { type: TYPE, request: 'launch', name: 'Debug the open file', program: editor.document.uri.fsPath };

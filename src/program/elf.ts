@@ -1,4 +1,5 @@
 /** ELF executables for x86: segments, symbols, and the sections that line tables live in. */
+import { decompress, decompressGnu, type Content } from './elf-sections';
 import type { ProgramSymbol, Segment } from './program';
 
 const MACHINE_386 = 3;
@@ -11,6 +12,7 @@ const SEGMENT_INTERPRETER = 3;
 const SECTION_SYMBOLS = 2;
 const SECTION_NO_BITS = 8;
 const FLAG_EXECUTE = 4;
+const FLAG_COMPRESSED = 0x800;
 const INDEX_UNDEFINED = 0;
 const INDEX_ABSOLUTE = 0xfff1;
 const SYMBOL_NO_TYPE = 0;
@@ -36,8 +38,12 @@ export interface ElfImage {
   entry: number;
   /** At their linear addresses. */
   symbols: ProgramSymbol[];
-  /** The content of a section by name: what a reader of debug information starts from. */
-  section(name: string): Uint8Array | undefined;
+  /** Where its segments are linked to run, and where they are loaded. */
+  loads: { linear: bigint; physical: bigint; bytes: bigint }[];
+  /** The linear address of a section by name; 0 for one that is not loaded. */
+  sectionAddress(name: string): bigint;
+  /** The content of a section by name, decompressed; or why it cannot be read. Undefined when there is none. */
+  section(name: string): Content | undefined;
 }
 
 export type ElfResult = { image: ElfImage } | { problem: string };
@@ -125,13 +131,21 @@ function read(r: Reader): ElfImage {
     segments: segments.sort((a, b) => a.address - b.address),
     entry: safe(home ? entry - home.virtual + home.physical : entry, 'the entry point'),
     symbols: symbols(r, sections),
-    section: name => {
-      const found = sections.find(section => section.name === name && section.type !== SECTION_NO_BITS);
-      return found && found.offset + found.size <= r.file.length
-        ? r.file.subarray(found.offset, found.offset + found.size)
-        : undefined;
-    },
+    loads: loads.map(({ virtual, physical, memoryBytes }) => ({ linear: virtual, physical, bytes: memoryBytes })),
+    sectionAddress: name => sections.find(one => one.name === name)?.address ?? 0n,
+    section: name => content(r, sections, name),
   };
+}
+
+function content(r: Reader, sections: readonly ElfSection[], name: string): Content | undefined {
+  const older = name.replace(/^\.debug_/, '.zdebug_');
+  const found = sections.find(one => (one.name === name || one.name === older) && one.type !== SECTION_NO_BITS);
+  if (!found) return undefined;
+  if (found.offset + found.size > r.file.length)
+    return { problem: `the section ${name} lies beyond the end of the file: it is truncated` };
+  const data = r.file.subarray(found.offset, found.offset + found.size);
+  if (found.flags & FLAG_COMPRESSED) return decompress(name, data, r.wide);
+  return found.name === name ? { data } : decompressGnu(name, data);
 }
 
 interface ProgramHeader {

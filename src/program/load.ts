@@ -1,9 +1,20 @@
 /** What a file is, and how it becomes a program in memory. */
 import { isElf, readElf, type ElfImage } from './elf';
+import type { SourceMap } from './dwarf/paths';
 import { findMultibootHeader, type MultibootHeader } from './multiboot';
 import { assemble, type AssemblyResult } from './nasm/assemble';
 import { closest } from './nasm/suggest';
-import type { Diagnostic, Program, ProgramResult, ProgramSymbol, Segment, SourceFiles, StartState } from './program';
+import type {
+  Diagnostic,
+  Image,
+  Program,
+  ProgramResult,
+  ProgramSymbol,
+  Segment,
+  SourceFiles,
+  StartState,
+} from './program';
+import { namesOf } from './symbol-file';
 
 export interface LoadOptions {
   /** The processor's state at the first instruction; without it the file decides. A value other than `multiboot` ignores a multiboot header. */
@@ -16,6 +27,10 @@ export interface LoadOptions {
   defines?: Record<string, string>;
   /** Size of guest memory: an image beyond it is an error. */
   memoryBytes?: number;
+  /** Folders of the build, and where they are now: for the sources that debug information names. */
+  sourceMap?: SourceMap;
+  /** False leaves debug information unread: for a run that nobody looks at. */
+  debug?: boolean;
 }
 
 /** Where a program without `org` goes: behind the first megabyte with its BIOS areas, as multiboot images do. */
@@ -26,7 +41,7 @@ const BOOT_SECTOR_BYTES = 512;
 const REAL_MODE_END = 0x100000;
 
 /** What an image is before the options are applied. */
-type Image = Pick<Program, 'format' | 'segments' | 'entry' | 'start' | 'symbols' | 'lines' | 'sources'>;
+type Draft = Omit<Program, 'path'>;
 
 /** Carries diagnostics to the top; never leaves this file. */
 class LoadProblem {
@@ -54,7 +69,7 @@ export function loadProgram(path: string, content: SourceFiles | Uint8Array, opt
       'read' in content ? content : { read: p => (p === path ? content : undefined), resolve: (_, p) => p };
     const image = /\.(asm|nasm)$/i.test(path)
       ? fromSource(path, files, options, warnings)
-      : fromBinary(path, files, options);
+      : fromBinary(path, files, options, warnings);
     const program: Program = { path, ...image };
     if (options.start !== undefined) program.start = options.start;
     if (options.entry !== undefined) program.entry = entryOf(path, options.entry, program.symbols);
@@ -72,7 +87,7 @@ function fail(file: string, message: string): never {
 
 const hex = (n: number | bigint) => '0x' + n.toString(16);
 
-function fromSource(path: string, files: SourceFiles, options: LoadOptions, warnings: Diagnostic[]): Image {
+function fromSource(path: string, files: SourceFiles, options: LoadOptions, warnings: Diagnostic[]): Draft {
   const build = (origin: number) => assemble(path, files, { defines: options.defines, origin: BigInt(origin) });
   let assembled = build(options.loadAddress ?? DEFAULT_LOAD_ADDRESS);
   // 16-bit code cannot run above 1 MiB, so a source that leaves the address open goes where a BIOS would put it.
@@ -120,16 +135,17 @@ function startLabel({ symbols }: AssemblyResult): number | undefined {
   return undefined;
 }
 
-function fromBinary(path: string, files: SourceFiles, options: LoadOptions): Image {
+function fromBinary(path: string, files: SourceFiles, options: LoadOptions, warnings: Diagnostic[]): Draft {
   const file = files.read(path);
-  if (!file) fail(path, `cannot read "${path}": there is no such file`);
+  if (!file) fail(path, `cannot read "${path}": there is no such file (if a build makes it, build it first)`);
   if (file.length === 0) fail(path, `"${path}" is empty`);
   const multiboot = wantsMultiboot(options) ? multibootIn(path, file) : undefined;
   const bare = { symbols: [], lines: [], sources: [] };
   if (isElf(file)) {
     const elf = readElf(file);
     if ('problem' in elf) fail(path, elf.problem);
-    return fromElf(path, elf.image, multiboot, file);
+    const named = namesOf(path, elf.image, files, options, warnings);
+    return fromElf(path, elf.image, named, multiboot, file);
   }
   if (multiboot) return { ...bare, format: 'multiboot1', ...placeMultiboot(path, multiboot, file), start: 'multiboot' };
   const asBootSector =
@@ -164,7 +180,7 @@ function placeMultiboot(
   path: string,
   { offset, addresses }: MultibootHeader,
   file: Uint8Array,
-): Pick<Image, 'segments' | 'entry'> {
+): Pick<Draft, 'segments' | 'entry'> {
   if (!addresses)
     fail(
       path,
@@ -195,9 +211,13 @@ function placeMultiboot(
   return { segments: [{ address: load, data, memoryBytes }], entry };
 }
 
-function fromElf(path: string, image: ElfImage, multiboot: MultibootHeader | undefined, file: Uint8Array): Image {
-  // Line tables (DWARF) will be read from `image.section(...)`.
-  const common = { symbols: image.symbols, lines: [], sources: [] };
+function fromElf(
+  path: string,
+  image: ElfImage,
+  common: Omit<Image, 'path'>,
+  multiboot: MultibootHeader | undefined,
+  file: Uint8Array,
+): Draft {
   if (multiboot) {
     const placed = multiboot.addresses
       ? placeMultiboot(path, multiboot, file)

@@ -4,6 +4,8 @@
  * This layer knows neither files nor editors: whoever calls brings a `SourceFiles`.
  */
 
+import type { DebugInformation } from './dwarf/debug';
+
 /** Where sources and binaries come from. Paths are whatever the caller uses; only the caller interprets them. */
 export interface SourceFiles {
   /** The bytes of `path`, or undefined when there is no such file. */
@@ -46,6 +48,14 @@ export interface LineRow {
   column?: number;
   /** False for data (`db`, `resb`): shown, but no place for a breakpoint. */
   code: boolean;
+  /** From a compiler: the line is a statement, which may be many instructions in several places. */
+  compiled?: boolean;
+  /** False: not the start of a statement, so no place for a breakpoint or to end a step. */
+  statement?: false;
+  /** Here the function has its frame and its parameters in place. */
+  prologueEnd?: true;
+  /** Another line begins and ends here too, without a byte of its own. */
+  crowded?: true;
   /** For bytes that a macro made: the line in the macro's body. `file` and `line` are then those of the call. */
   inner?: { file: string; line: number };
 }
@@ -60,18 +70,24 @@ export interface LineRow {
  */
 export type StartState = 'long' | 'protected' | 'real' | 'boot-sector' | 'multiboot';
 
-export interface Program {
+/** What carries names and lines: a program, or a file with symbols of code that gets into memory by other ways. */
+export interface Image {
   /** The path it was made from. */
   path: string;
-  format: 'asm' | 'elf32' | 'elf64' | 'multiboot1' | 'boot-sector' | 'flat';
-  segments: Segment[];
-  entry: number;
-  start: StartState;
   symbols: ProgramSymbol[];
   /** Sorted by address; empty when the format carries no lines. */
   lines: LineRow[];
   /** Every source file that took part (includes too), for loadedSources and diagnostics. */
   sources: string[];
+  /** Functions, frames and variables, when a compiler or assembler described them. */
+  debug?: DebugInformation;
+}
+
+export interface Program extends Image {
+  format: 'asm' | 'elf32' | 'elf64' | 'multiboot1' | 'boot-sector' | 'flat';
+  segments: Segment[];
+  entry: number;
+  start: StartState;
 }
 
 /** A program, or what is wrong with it: never both, never an exception for bad input. */

@@ -1,11 +1,14 @@
+import type { Module } from '../target/module';
 import type { EventMatch } from './events';
 import type { Guard } from './guard';
 
-/** Addresses of code where a breakpoint waits. */
+/**
+ * Where in code a breakpoint waits: at an address of an image, matched wherever paging puts it, or (without a module) at
+ * that linear address.
+ */
 export interface CodePlace {
-  /** `program`: where the image was loaded, matched wherever paging puts it. `linear`: that linear address. */
-  space: 'program' | 'linear';
-  addresses: readonly bigint[];
+  module?: Module;
+  address: bigint;
 }
 
 export interface DataPlace {
@@ -21,7 +24,7 @@ export interface Breakpoint {
   /** The DAP reason of its stops. */
   kind: 'breakpoint' | 'function breakpoint' | 'instruction breakpoint' | 'data breakpoint' | 'filter';
   guard: Guard;
-  code?: CodePlace;
+  code?: readonly CodePlace[];
   event?: EventMatch;
   data?: DataPlace;
   filter?: string;

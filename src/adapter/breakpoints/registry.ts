@@ -44,9 +44,9 @@ export class BreakpointRegistry {
   codeAddresses(): bigint[] {
     const found = new Set<bigint>();
     for (const { code } of this.all())
-      for (const address of code?.addresses ?? [])
-        if (code!.space === 'linear') found.add(address);
-        else for (const linear of this.target.linearAddresses(address)) found.add(linear);
+      for (const { module, address } of code ?? [])
+        if (!module) found.add(address);
+        else for (const linear of this.target.linearAddresses({ module, address })) found.add(linear);
     return [...found];
   }
 
@@ -70,7 +70,10 @@ export class BreakpointRegistry {
     if (stop.kind !== 'code' || !code) return false;
     const view = this.target.stopView;
     const linear = linearRip(view);
-    return code.addresses.includes(code.space === 'linear' ? linear : this.target.programAddress(linear, view));
+    const here = this.target.locate(linear, view);
+    return code.some(({ module, address }) =>
+      module ? here?.module === module && here.address === address : address === linear,
+    );
   }
 
   private all(): Breakpoint[] {

@@ -1,9 +1,13 @@
 import type { Stop } from '../../machine/facts';
-import type { LineRow } from '../../program/program';
+import type { InlinedCall } from '../../program/dwarf/functions';
+import type { Instruction } from '../target/code';
+import { fromLittleEndian } from '../target/format';
 import type { Frame } from '../target/frames';
+import { sameLine } from '../target/module';
 import type { Target } from '../target/target';
-import { linearRip } from '../target/view';
+import { linearRip, linearStack } from '../target/view';
 import { forever, type Plan } from './plan';
+import { positionOf, withinInlined, type Position } from './position';
 
 /** Which side of which boundary executes: a step that waits for an address must not be fooled by another's. */
 function side(target: Target): string {
@@ -11,29 +15,33 @@ function side(target: Target): string {
   return operation === 'non-root' ? `guest ${target.machine.currentVmcs(target.cpu)}` : 'host';
 }
 
-/** The position before a line step: the same line again, reached by a jump to its start, is a new arrival. */
-interface Origin {
-  row: LineRow | undefined;
-  linear: bigint;
-}
-
 /**
  * Step In and Step Over, by instruction or by source line.
  *
  * A VM exit reads like a call: Step In stops at the handler's first instruction, Step Over runs the hypervisor until the
  * guest's next instruction. VMLAUNCH and VMRESUME read like a return: both stop in the guest.
+ *
+ * In compiled code a step ends where a statement of another line begins, or in the caller after a return. It goes over
+ * functions without lines, and over a hardware interrupt's handler.
  */
 export class StepPlan implements Plan {
   private waiting:
-    { kind: 'next' } | { kind: 'entry' } | { kind: 'address'; linear: bigint; rsp: bigint; side: string };
-  private origin: Origin;
+    | { kind: 'next' }
+    | { kind: 'entry' }
+    | { kind: 'address'; linear: bigint; rsp: bigint; side: string; arrived?: true };
+  private readonly origin: Position;
+  /** The instruction that is stepped next, and the stack before it. */
+  private last: { linear: bigint; rsp: bigint; flow: Instruction['flow'] | undefined };
 
   constructor(
     private readonly target: Target,
     private readonly over: boolean,
     private readonly byLine: boolean,
+    /** Step Out of it: an inlined call whose code runs. */
+    private readonly leaving?: InlinedCall,
   ) {
-    this.origin = this.position();
+    this.origin = positionOf(target);
+    this.last = { linear: this.origin.linear, rsp: this.rsp(), flow: undefined };
     this.waiting = target.atExit ? { kind: 'entry' } : this.prepare();
   }
 
@@ -61,6 +69,8 @@ export class StepPlan implements Plan {
       if (stop.kind !== 'code' || stop.linear !== linear || side(this.target) !== wanted) return false;
       // A recursive call comes by here too, deeper in the stack.
       if (this.rsp() < rsp) return false;
+      if (this.waiting.arrived) return true;
+      this.last.flow = undefined;
     } else if (fact === 'vm-exit') {
       if (this.over) {
         this.waiting = { kind: 'entry' };
@@ -69,17 +79,42 @@ export class StepPlan implements Plan {
       this.target.atExit = false;
       return true;
     } else if (fact === 'vm-entry') return true;
-    if (!this.byLine || this.arrived()) return true;
-    this.waiting = this.prepare();
+    if (!this.byLine) return true;
+    const detour = this.detour(stop);
+    if (!detour && this.arrived()) return true;
+    this.waiting = detour ?? this.prepare();
     return false;
+  }
+
+  /** What is entered, but not to be stepped through: it runs until it comes back, or until its prologue is over. */
+  private detour(stop: Stop): StepPlan['waiting'] | undefined {
+    const { origin, last } = this;
+    if (!origin.row?.compiled) return undefined;
+    const wanted = side(this.target);
+    if (stop.kind === 'fact' && stop.fact.kind === 'interrupt' && stop.fact.external)
+      return { kind: 'address', linear: last.linear, rsp: last.rsp, side: wanted };
+    const now = positionOf(this.target);
+    // A call, or a jump to the start of another function, which then returns for both.
+    const enters =
+      last.flow === 'call' || (last.flow === 'branch' && now.start === now.address && now.start !== origin.start);
+    if (!enters) return undefined;
+    if (!now.row || (this.over && last.flow === 'branch')) {
+      const view = this.target.stopView;
+      const back = this.target.machine.readLinear(linearStack(view), view.codeSize / 8, view.context);
+      const linear = linearRip(view, fromLittleEndian(back));
+      return { kind: 'address', linear, rsp: this.rsp() + 1n, side: wanted };
+    }
+    const inside = now.module?.afterPrologue(now.address) ?? now.address;
+    if (inside === now.address) return undefined;
+    return { kind: 'address', linear: now.linear + inside - now.address, rsp: 0n, side: wanted, arrived: true };
   }
 
   /** How to get past the current instruction: a call or a software interrupt is stepped over as a whole. */
   private prepare(): StepPlan['waiting'] {
-    if (!this.over) return { kind: 'next' };
     const view = this.target.stopView;
-    const instruction = this.target.instruction(view);
-    if (!instruction) return { kind: 'next' };
+    const instruction = this.byLine || this.over ? this.target.instruction(view) : undefined;
+    this.last = { linear: linearRip(view), rsp: this.rsp(), flow: instruction?.flow };
+    if (!this.over || !instruction) return { kind: 'next' };
     if (instruction.flow !== 'call' && instruction.flow !== 'interrupt') return { kind: 'next' };
     const next = instruction.ip + BigInt(instruction.bytes.length);
     return { kind: 'address', linear: linearRip(view, next), rsp: this.rsp(), side: side(this.target) };
@@ -87,18 +122,21 @@ export class StepPlan implements Plan {
 
   /** Whether a line step is on another line, at the start of its own, or where there are no lines. */
   private arrived(): boolean {
-    const { row, linear } = this.position();
-    const from = this.origin;
-    if (!row || !from.row) return true;
-    if (row.file !== from.row.file || row.line !== from.row.line) return true;
-    // Backwards within the line: a jump to itself, or a `times` loop's start.
-    return linear <= from.linear;
-  }
-
-  private position(): Origin {
-    const view = this.target.stopView;
-    const linear = linearRip(view);
-    return { row: this.target.row(linear, view), linear };
+    const { origin } = this;
+    const now = positionOf(this.target);
+    if (this.leaving) return !now.module?.inlinedAt(now.address).includes(this.leaving);
+    if (!origin.row) return true;
+    // Compilers leave code without a line inside of functions; elsewhere there is nothing to step through.
+    if (!now.row) return now.start === undefined || now.start !== origin.start;
+    if (!now.row.compiled) {
+      if (!sameLine(now.row, origin.row)) return true;
+      // Backwards within the line: a jump to itself, or a `times` loop's start.
+      return now.linear <= origin.linear;
+    }
+    if (this.last.flow === 'return' || this.last.flow === 'call') return true;
+    if (now.row.address !== now.address || now.row.statement === false) return false;
+    if (this.over && withinInlined(origin, now)) return false;
+    return !sameLine(now.row, origin.row);
   }
 
   private rsp(): bigint {
@@ -127,6 +165,7 @@ export function untilReturn(
       stop.kind === 'code' &&
       stop.linear === linear &&
       side(target) === wanted &&
-      (target.stopView.registers.read('RSP') ?? 0n) > slot,
+      // Behind a return RSP is above the slot; an interrupted caller has its own back, perhaps on another stack.
+      ((target.stopView.registers.read('RSP') ?? 0n) > slot || target.stopView.registers.read('RSP') === caller.rsp),
   };
 }

@@ -53,7 +53,7 @@ export class Names {
       ...this.event.keys(),
       ...fields,
       ...reasons,
-      ...this.target.symbols.names(),
+      ...this.target.symbolNames(),
     ];
   }
 
@@ -98,8 +98,8 @@ export class Names {
   }
 
   private symbol(name: string): Meaning | undefined {
-    const symbol = this.target.symbols.named(name);
-    return symbol ? { kind: 'symbol', value: symbol.address, width: 64 } : undefined;
+    const found = this.target.symbolNamed(name);
+    return found ? { kind: 'symbol', value: found.linear, width: 64 } : undefined;
   }
 
   /** `cr0.PE`: a bit-field of what stands before the last dot. */

@@ -22,7 +22,10 @@ export function build(attributes: LaunchAttributes, files: SourceFiles): Built |
     memoryBytes: attributes.memoryBytes,
   };
   if (!files.read(attributes.program))
-    throw new UserError(`launch attribute "program" names ${attributes.program}, which cannot be read`, true);
+    throw new UserError(
+      `launch attribute "program" names ${attributes.program}, which cannot be read; if a build makes it, build it first ("preLaunchTask" can)`,
+      true,
+    );
   const result = loadProgram(attributes.program, files, options);
   if (!result.ok) return { errors: result.errors };
   const modules = attributes.modules.map(({ path, append }, n) => {

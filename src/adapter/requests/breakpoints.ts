@@ -27,10 +27,11 @@ export function setBreakpoints(
 }
 
 function sourceBreakpoint(session: Session, path: string, wanted: DebugProtocol.SourceBreakpoint): Placed {
-  const { lines } = session.target;
-  if (!lines.knows(path)) return refused(session, 'no code of the program comes from this file');
+  const modules = session.target.modules.filter(({ lines }) => lines.knows(path));
+  if (!modules.length) return refused(session, 'no code of the program comes from this file');
   const line = session.fromClientLine(wanted.line);
-  const found = lines.codeLine(path, line);
+  const lines = modules.flatMap(module => module.lines.codeLine(path, line) ?? []);
+  const found = lines.length ? Math.min(...lines) : undefined;
   if (found === undefined) return refused(session, `there is no code at or after line ${wanted.line}`);
   return place(session, wanted, id => ({
     answer: {
@@ -40,7 +41,10 @@ function sourceBreakpoint(session: Session, path: string, wanted: DebugProtocol.
       source: { path },
       ...(found === line ? {} : { message: `line ${wanted.line} has no code; moved to the next line that has` }),
     },
-    breakpoint: { kind: 'breakpoint', code: { space: 'program', addresses: lines.addressesOf(path, found) } },
+    breakpoint: {
+      kind: 'breakpoint',
+      code: modules.flatMap(module => module.breakpointsAt(path, found).map(address => ({ module, address }))),
+    },
   }));
 }
 
@@ -66,20 +70,24 @@ function functionBreakpoint(session: Session, wanted: DebugProtocol.FunctionBrea
   } catch (error) {
     return refused(session, problemOf(error));
   }
-  const { symbols, lines } = session.target;
-  const symbol = symbols.named(wanted.name.trim());
-  if (!symbol)
+  const name = wanted.name.trim();
+  const code = session.target.modules.flatMap(module =>
+    module.entriesNamed(name).map(entry => ({ module, address: module.afterPrologue(entry) })),
+  );
+  if (!code.length) {
+    const other = session.target.symbolNamed(name)?.symbol;
+    if (other) return refused(session, `${wanted.name} is ${other.kind === 'data' ? 'data' : 'a constant'}, not code`);
     return refused(session, `no symbol is called ${wanted.name}; events are exit:…, port:…, msr:… and hypercall:…`);
-  if (symbol.kind !== 'code')
-    return refused(session, `${wanted.name} is ${symbol.kind === 'data' ? 'data' : 'a constant'}, not code`);
-  const row = lines.at(symbol.address);
+  }
+  const [{ module, address }] = code;
+  const row = module.lines.at(address);
   return place(session, wanted, id => ({
     answer: {
       id,
       verified: true,
       ...(row ? { source: { path: row.file }, line: session.toClientLine(row.line) } : {}),
     },
-    breakpoint: { kind: 'function breakpoint', code: { space: 'program', addresses: [symbol.address] } },
+    breakpoint: { kind: 'function breakpoint', code },
   }));
 }
 
@@ -101,7 +109,7 @@ function instructionBreakpoint(session: Session, wanted: DebugProtocol.Instructi
   const address = BigInt.asUintN(64, found.address + BigInt(wanted.offset ?? 0));
   return place(session, wanted, id => ({
     answer: { id, verified: true, instructionReference: hex(address) },
-    breakpoint: { kind: 'instruction breakpoint', code: { space: 'linear', addresses: [address] } },
+    breakpoint: { kind: 'instruction breakpoint', code: [{ address }] },
   }));
 }
 
@@ -172,7 +180,7 @@ function dataPlace(
     const meaning = expression.kind === 'name' ? names.find(expression.name) : undefined;
     if (!args.asAddress && meaning?.kind !== 'symbol')
       return `${args.name} is no memory: write a label, or an address in brackets`;
-    const symbol = expression.kind === 'name' ? session.target.symbols.named(expression.name) : undefined;
+    const symbol = expression.kind === 'name' ? session.target.symbolNamed(expression.name)?.symbol : undefined;
     return {
       space: 'linear',
       address: evaluate(expression, names),
@@ -215,8 +223,9 @@ export function breakpointLocations(
 ): DebugProtocol.BreakpointLocationsResponse['body'] {
   const from = session.fromClientLine(args.line);
   const to = args.endLine === undefined ? from : session.fromClientLine(args.endLine);
-  const lines = session.target.lines.codeLines(args.source.path ?? '', from, to);
-  return { breakpoints: lines.map(line => ({ line: session.toClientLine(line) })) };
+  const path = args.source.path ?? '';
+  const lines = new Set(session.target.modules.flatMap(module => module.lines.codeLines(path, from, to)));
+  return { breakpoints: [...lines].sort((a, b) => a - b).map(line => ({ line: session.toClientLine(line) })) };
 }
 
 interface Guarded {

@@ -25,9 +25,9 @@ function record(target: Target, { sequence, fact, entered }: Exit): ExitRecord {
   const ept = fact.reason === EPT_VIOLATION || fact.reason === EPT_MISCONFIG;
   const linear = fact.reason === EPT_VIOLATION && fact.qualification & LINEAR_VALID;
   // The guest may since have changed its page tables; the program's own address is what was there when it was loaded.
-  const address = sourceAddress(target, fact.guestLinearRip);
-  const symbol = target.symbols.describe(address);
-  const row = target.lines.at(address);
+  const place = target.locateRemembered(fact.guestLinearRip);
+  const symbol = place?.module.describe(place.address);
+  const row = place?.module.lines.at(place.address);
   return {
     sequence,
     instruction: fact.instruction.toString(),
@@ -45,12 +45,4 @@ function record(target: Target, { sequence, fact, entered }: Exit): ExitRecord {
     ...(symbol ? { symbol } : {}),
     ...(row ? { source: { path: row.file, line: row.line } } : {}),
   };
-}
-
-function sourceAddress(target: Target, linear: bigint): bigint {
-  for (const displacement of target.displacements) {
-    const address = BigInt.asUintN(64, linear - displacement);
-    if (target.lines.at(address)) return address;
-  }
-  return linear;
 }

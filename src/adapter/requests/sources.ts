@@ -3,5 +3,6 @@ import { basename } from 'node:path';
 import type { Session } from '../session';
 
 export function loadedSources(session: Session): DebugProtocol.LoadedSourcesResponse['body'] {
-  return { sources: session.target.program.sources.map(path => ({ name: basename(path), path })) };
+  const paths = new Set(session.target.modules.flatMap(({ image }) => image.sources));
+  return { sources: [...paths].map(path => ({ name: basename(path), path })) };
 }

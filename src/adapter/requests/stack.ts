@@ -28,10 +28,8 @@ function stackFrame(session: Session, frame: Frame, index: number): DebugProtoco
   if (frame.kind === 'label') return { id, name: frame.label, line: 0, column: 0, presentationHint: 'label' };
   const { target } = session;
   const linear = linearRip(frame.view, frame.rip);
-  // A caller's address is where it goes on; the line of the call is that of the byte before.
-  const looked = frame.caller ? linear - 1n : linear;
-  const row = target.row(looked, frame.view);
-  const name = target.describe(looked, frame.view) ?? hex(linear);
+  const row = frame.place ?? target.row(frame.shown, frame.view);
+  const name = frame.name ?? target.describe(frame.shown, frame.view) ?? hex(linear);
   return {
     id,
     name,

@@ -3,6 +3,7 @@ import { forever } from '../control/plan';
 import { StepPlan, untilEntry, untilReturn } from '../control/step';
 import { UserError } from '../protocol/errors';
 import type { Session } from '../session';
+import type { Frame } from '../target/frames';
 
 export function resume(session: Session): DebugProtocol.ContinueResponse['body'] {
   session.resume(forever);
@@ -39,8 +40,17 @@ function leaveFailedEntry(session: Session): void {
 /** To the caller by its return address; out of an exit handler's outermost frame, until the guest is entered again. */
 export function stepOut(session: Session): void {
   const { target, frames } = session;
-  const [inner, caller] = frames;
+  const [inner] = frames;
+  // Code that was inlined is left by going on; there is no return address to wait for.
+  if (inner?.kind === 'code' && inner.inlined) return session.resume(new StepPlan(target, true, true, inner.inlined));
+  const caller = frames.find(
+    (frame, n) => n > 0 && !(frame.kind === 'code' && frame.activation === activationOf(inner)),
+  );
   if (inner?.kind === 'code' && caller?.kind === 'code') return session.resume(untilReturn(target, inner, caller));
   if (target.pendingExit && !target.atExit) return session.resume(untilEntry());
   throw new UserError('there is nothing to step out to: the stack holds no return address', true);
+}
+
+function activationOf(frame: Frame | undefined) {
+  return frame?.kind === 'code' ? frame.activation : undefined;
 }

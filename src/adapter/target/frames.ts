@@ -1,3 +1,4 @@
+import type { InlinedCall } from '../../program/dwarf/functions';
 import { exitReason } from '../../core/tables/exits';
 import { vmcsFieldNamed } from '../../core/tables/fields';
 import { hex } from './format';
@@ -5,12 +6,29 @@ import { CallerRegisters, RegistersAt } from './registers';
 import type { Target } from './target';
 import { unwind, type Activation, type Root } from './unwind';
 import { exitTitle } from './vmcs';
-import type { View, World } from './view';
+import { linearRip, type View, type World } from './view';
 
 /** A stack frame, or (with `label`) the border between a guest and its hypervisor. */
-export type Frame =
-  | { kind: 'code'; view: View; rip: bigint; rsp: bigint; returnSlot?: bigint; caller: boolean }
-  | { kind: 'label'; label: string };
+export type Frame = CodeFrame | { kind: 'label'; label: string };
+
+export interface CodeFrame {
+  kind: 'code';
+  view: View;
+  rip: bigint;
+  rsp: bigint;
+  returnSlot?: bigint;
+  /** Not the innermost of its stack. */
+  caller: boolean;
+  /** The activation that it shows; inlined calls show the same one. */
+  activation: Activation;
+  /** The linear address whose function and line it shows: for a caller, a byte of its call. */
+  shown: bigint;
+  /** What it shows in place of the function and the line at that address: calls that were inlined make several of one. */
+  name?: string;
+  place?: { file: string; line: number };
+  /** The inlined call whose code runs, when it is no function of its own. */
+  inlined?: InlinedCall;
+}
 
 /**
  * The whole stack, innermost first. A VM entry reads like a call that the hypervisor makes, a VM exit like one that the
@@ -45,20 +63,47 @@ function world(target: Target, which: World, root?: Root): Frame[] {
   // The hypervisor below a guest stands at the instruction that entered it; HOST_RIP is where it will go on.
   const rip = (which === 'host' ? target.lastEntry?.rip : undefined) ?? view.registers.read('RIP') ?? 0n;
   const rsp = view.registers.read('RSP') ?? 0n;
-  return unwind(target, view, rip, rsp, root).map((activation, n) => codeFrame(view, activation, n > 0));
+  return unwind(target, view, rip, rsp, root).flatMap((activation, n) =>
+    withInlined(target, codeFrame(view, activation, n > 0)),
+  );
 }
 
-function codeFrame(view: View, activation: Activation, caller: boolean): Frame {
-  const { rip, rsp, returnSlot } = activation;
-  const seen = caller ? { ...view, registers: new CallerRegisters(view.registers, rip, rsp) } : view;
-  return { kind: 'code', view: seen, rip, rsp, caller, ...(returnSlot === undefined ? {} : { returnSlot }) };
+function codeFrame(view: View, activation: Activation, caller: boolean): CodeFrame {
+  const { rip, rsp, returnSlot, registers, interrupted } = activation;
+  const seen = caller ? { ...view, registers: new CallerRegisters(view.registers, rip, rsp, registers) } : view;
+  const linear = linearRip(view, rip);
+  // A caller's address is where it goes on; the line of the call is that of the byte before.
+  const shown = caller && !interrupted ? linear - 1n : linear;
+  const slot = returnSlot === undefined ? {} : { returnSlot };
+  return { kind: 'code', view: seen, rip, rsp, caller, activation, shown, ...slot };
+}
+
+/** The frame, below one for each call that the compiler replaced by its callee's code. */
+function withInlined(target: Target, frame: CodeFrame): CodeFrame[] {
+  const found = target.locate(frame.shown, frame.view);
+  const calls = found?.module.inlinedAt(found.address) ?? [];
+  if (!found || !calls.length) return [frame];
+  const { module, address } = found;
+  const outer = module.functionAt(address)!.name;
+  return [...calls, undefined]
+    .map((next, n): CodeFrame => {
+      const inlined = calls[n - 1];
+      const place = next && module.image.debug?.callSite(next);
+      return {
+        ...frame,
+        name: inlined?.name ?? outer,
+        ...(place ? { place } : {}),
+        ...(inlined ? { inlined } : {}),
+      };
+    })
+    .reverse();
 }
 
 /** The VMLAUNCH or VMRESUME that failed: the processor has left it, with RIP (and RSP, as at an exit) already loaded. */
 function failedEntryFrame(target: Target, rip: bigint): Frame {
   const view = target.view('current');
   const rsp = view.registers.read('RSP') ?? 0n;
-  return { kind: 'code', view: { ...view, registers: new RegistersAt(view.registers, rip) }, rip, rsp, caller: false };
+  return codeFrame({ ...view, registers: new RegistersAt(view.registers, rip) }, { rip, rsp }, false);
 }
 
 /** Where the handler began: what lies above its RSP belongs to whoever launched the guest. */

@@ -6,6 +6,8 @@ export function pathKey(path: string): string {
   return /^[A-Za-z]:\//.test(forward) ? forward.toLowerCase() : forward;
 }
 
+const isPlace = (row: LineRow) => row.code && row.statement !== false;
+
 /** The line table, both ways. Addresses are the program's own. */
 export class LineTable {
   private readonly byFile = new Map<string, LineRow[]>();
@@ -47,7 +49,7 @@ export class LineTable {
   codeLine(file: string, line: number): number | undefined {
     let best: number | undefined;
     for (const row of this.byFile.get(pathKey(file)) ?? [])
-      if (row.code && row.line >= line && (best === undefined || row.line < best)) best = row.line;
+      if (isPlace(row) && row.line >= line && (best === undefined || row.line < best)) best = row.line;
     return best;
   }
 
@@ -55,8 +57,13 @@ export class LineTable {
   codeLines(file: string, from: number, to: number): number[] {
     const lines = new Set<number>();
     for (const row of this.byFile.get(pathKey(file)) ?? [])
-      if (row.code && row.line >= from && row.line <= to) lines.add(row.line);
+      if (isPlace(row) && row.line >= from && row.line <= to) lines.add(row.line);
     return [...lines].sort((a, b) => a - b);
+  }
+
+  /** Rows of that line where a breakpoint may be. */
+  statementsOf(file: string, line: number): LineRow[] {
+    return (this.byFile.get(pathKey(file)) ?? []).filter(row => isPlace(row) && row.line === line);
   }
 
   /**
@@ -65,7 +72,7 @@ export class LineTable {
    */
   addressesOf(file: string, line: number): bigint[] {
     const found: bigint[] = [];
-    const rows = (this.byFile.get(pathKey(file)) ?? []).filter(row => row.code && row.line === line);
+    const rows = this.statementsOf(file, line);
     let end: bigint | undefined;
     for (const row of rows) {
       if (row.address !== end) found.push(row.address);

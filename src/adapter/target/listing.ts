@@ -1,6 +1,7 @@
 import type { LineRow } from '../../program/program';
 import { decode, MAX_INSTRUCTION_BYTES, type Instruction } from './code';
 import { bytesText } from './format';
+import type { Module } from './module';
 import type { Target } from './target';
 import type { View } from './view';
 
@@ -77,9 +78,10 @@ export class Listing {
   /** All entries of `data`, which lies at `address`. `whole`: nothing readable follows, so the last bytes count too. */
   private sweep(address: bigint, data: Uint8Array, whole: boolean): ListingEntry[] {
     const end = address + BigInt(data.length);
-    const shift = address - this.target.programAddress(address, this.view);
+    const here = this.target.locate(address, this.view);
+    const shift = here ? address - here.address : 0n;
     const rows = new Map(
-      this.target.lines.between(address - shift, end - shift).map(row => [row.address + shift, row]),
+      (here?.module.lines.between(address - shift, end - shift) ?? []).map(row => [row.address + shift, row]),
     );
     const starts = [...rows.keys(), end].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
     const found: ListingEntry[] = [];
@@ -89,7 +91,7 @@ export class Listing {
       while (starts[next] <= at) next++;
       const offset = Number(at - address);
       const room = Number(starts[next] - at);
-      const entry = this.entry(at, data.subarray(offset), room, rows.get(at), shift);
+      const entry = this.entry(at, data.subarray(offset), room, rows.get(at), here?.module, shift);
       if (!whole && data.length - offset < MAX_INSTRUCTION_BYTES) break;
       found.push(entry);
       at += BigInt(entry.bytes.length);
@@ -103,13 +105,14 @@ export class Listing {
     data: Uint8Array,
     room: number,
     row: LineRow | undefined,
+    module: Module | undefined,
     shift: bigint,
   ): ListingEntry {
-    const covering = row ?? this.target.lines.at(address - shift);
+    const covering = row ?? module?.lines.at(address - shift);
     const decoded =
       covering && !covering.code ? undefined : decode(data.subarray(0, room), address - this.base, this.view.codeSize);
     const bytes = decoded?.bytes ?? data.slice(0, Math.min(room, covering && !covering.code ? DATA_LINE : 1));
-    const symbol = this.target.symbols.at(address - shift);
+    const symbol = module?.symbols.at(address - shift);
     return {
       address,
       bytes,
@@ -128,8 +131,8 @@ export class Listing {
   private annotated({ text, target, refers }: Instruction): string {
     const jump = target === undefined ? undefined : this.target.describe(target + this.base, this.view);
     // A number that happens to lie inside the program is no reference; one that is a label's address very likely is.
-    const label =
-      refers === undefined ? undefined : this.target.symbols.at(this.target.programAddress(refers, this.view))?.name;
+    const referred = refers === undefined ? undefined : this.target.locate(refers, this.view);
+    const label = referred?.module.symbols.at(referred.address)?.name;
     const symbol = jump ?? label;
     return symbol ? `${text} <${symbol}>` : text;
   }
@@ -150,8 +153,9 @@ export class Listing {
 
   /** Where to begin so as to arrive at `address`: the first known start at or above `low`. */
   private firstStart(low: bigint, address: bigint): bigint {
-    const shift = address - this.target.programAddress(address, this.view);
-    const row = this.target.lines.between(low - shift, address - shift)[0];
+    const here = this.target.locate(address, this.view);
+    const shift = here ? address - here.address : 0n;
+    const row = here?.module.lines.between(low - shift, address - shift)[0];
     return row ? row.address + shift : low;
   }
 }

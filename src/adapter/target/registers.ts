@@ -87,18 +87,21 @@ export class VmcsRegisters implements Registers {
   }
 }
 
-/** A caller's frame: of its registers, unwinding recovers only these two. */
+/** A caller's frame: of its registers, those that unwinding recovers. */
 export class CallerRegisters implements Registers {
   constructor(
     private readonly inner: Registers,
     private readonly rip: bigint,
     private readonly rsp: bigint,
+    private readonly known: ReadonlyMap<string, bigint> = new Map(),
   ) {}
 
   read(name: string): bigint | undefined {
     const part = registerPart(name);
     if (part?.field.name === 'RIP') return BigInt.asUintN(part.width, this.rip);
     if (part?.field.name === 'RSP') return BigInt.asUintN(part.width, this.rsp);
+    const known = part && this.known.get(part.field.name);
+    if (part && known !== undefined) return BigInt.asUintN(part.width, known >> BigInt(part.shift));
     // Segments and control registers do not change over a near call.
     return part?.field.group === 'general' ? undefined : this.inner.read(name);
   }

@@ -1,12 +1,12 @@
 import type { FactOf } from '../../machine/facts';
 import type { Machine } from '../../machine/machine';
-import type { LineRow, Program } from '../../program/program';
+import type { LineRow, Program, ProgramSymbol } from '../../program/program';
 import { decode, MAX_INSTRUCTION_BYTES, type Instruction } from './code';
 import { UserError } from '../protocol/errors';
 import { ExitLog } from './exits';
-import { LineTable } from './lines';
+import { Module } from './module';
+import { extentOf, type Located } from './modules';
 import { isRegister, LiveRegisters, VmcsRegisters, type Registers } from './registers';
-import { SymbolTable } from './symbols';
 import { linearRip, type View, type World } from './view';
 
 // prettier-ignore
@@ -19,8 +19,7 @@ const GENERAL = ['RAX', 'RCX', 'RDX', 'RBX', 'RBP', 'RSI', 'RDI', 'R8', 'R9', 'R
  * addresses are what the processor uses. They agree until paging or EPT says otherwise.
  */
 export class Target {
-  readonly symbols: SymbolTable;
-  readonly lines: LineTable;
+  readonly modules: readonly Module[];
   exits = new ExitLog();
   readonly cpu = 0;
   /** True from a VM exit until the hypervisor's first instruction: the stop still belongs to the guest's instruction. */
@@ -38,8 +37,11 @@ export class Target {
     readonly machine: Machine,
     readonly program: Program,
   ) {
-    this.symbols = new SymbolTable(program.symbols, extent(program));
-    this.lines = new LineTable(program.lines);
+    const loaded = program.segments.map(({ address, memoryBytes }) => ({
+      low: BigInt(address),
+      high: BigInt(address) + BigInt(memoryBytes),
+    }));
+    this.modules = [new Module(program, extentOf(program, loaded))];
     this.live = new LiveRegisters(machine, this.cpu);
     machine.on('vm-exit', fact => this.exited(fact));
     machine.on('vm-entry', fact => this.entered(fact));
@@ -77,15 +79,26 @@ export class Target {
     };
   }
 
-  /** The program address of what lies at `linear`, as far as the program has anything there. */
-  programAddress(linear: bigint, view: View): bigint {
-    const known = (address: bigint) =>
-      this.lines.at(address) !== undefined || this.symbols.nearest(address) !== undefined;
+  /** What the images say lies at `linear`, or undefined when none has anything there. */
+  locate(linear: bigint, view: View): Located | undefined {
+    const known = (address: bigint): Located | undefined => {
+      const module = this.modules.find(candidate => candidate.knows(address));
+      return module && { module, address };
+    };
     // Under EPT the guest's addresses mean nothing until they are translated; without, the linear address is the likely one.
-    const translated = view.context.eptp !== 0n;
-    if (!translated && known(linear)) return linear;
+    const direct = view.context.eptp === 0n ? known(linear) : undefined;
+    if (direct) return direct;
     const physical = this.physical(linear, view);
-    return physical !== undefined && known(physical) ? physical : linear;
+    return (physical === undefined ? undefined : known(physical)) ?? known(linear);
+  }
+
+  /** What lay at a linear address of a guest, which may since have changed its page tables. */
+  locateRemembered(linear: bigint): Located | undefined {
+    const addresses = [...this.displacements].map(displacement => BigInt.asUintN(64, linear - displacement));
+    const moved = addresses.find(address => this.hasLine(address));
+    const address = moved ?? linear;
+    const module = this.modules.find(candidate => candidate.knows(address));
+    return module && { module, address };
   }
 
   /** Host-physical address of `linear`, or undefined when it is not mapped for reading. */
@@ -94,17 +107,32 @@ export class Target {
     return result.ok ? result.address : undefined;
   }
 
-  /** `main+0x4`, or undefined. */
+  /** `main`, `start+0x4`, or undefined. */
   describe(linear: bigint, view: View): string | undefined {
-    return this.symbols.describe(this.programAddress(linear, view));
+    const found = this.locate(linear, view);
+    return found?.module.describe(found.address);
   }
 
   row(linear: bigint, view: View): LineRow | undefined {
-    return this.lines.at(this.programAddress(linear, view));
+    const found = this.locate(linear, view);
+    return found?.module.lines.at(found.address);
   }
 
-  /** Where a program address may turn up as a linear address. */
-  linearAddresses(address: bigint): bigint[] {
+  /** The symbol of that name, and where it lies: its linear address. */
+  symbolNamed(name: string): { symbol: ProgramSymbol; linear: bigint } | undefined {
+    for (const { symbols } of this.modules) {
+      const symbol = symbols.named(name);
+      if (symbol) return { symbol, linear: symbol.address };
+    }
+    return undefined;
+  }
+
+  symbolNames(): string[] {
+    return this.modules.flatMap(({ symbols }) => [...symbols.names()]);
+  }
+
+  /** Where an address of an image may turn up as a linear address. */
+  linearAddresses({ address }: Located): bigint[] {
     return [address, ...[...this.displacements].map(displacement => BigInt.asUintN(64, address + displacement))];
   }
 
@@ -142,10 +170,14 @@ export class Target {
     const view = this.view('current');
     const linear = linearRip(view);
     const physical = this.physical(linear, view);
-    if (physical === undefined || physical === linear || !this.lines.at(physical)) return false;
+    if (physical === undefined || physical === linear || !this.hasLine(physical)) return false;
     const known = this.displacements.size;
     this.displacements.add(linear - physical);
     return this.displacements.size > known;
+  }
+
+  private hasLine(address: bigint): boolean {
+    return this.modules.some(({ lines }) => lines.at(address) !== undefined);
   }
 
   /** The view whose guest-physical addresses are a guest's: the guest's, whichever side is stopped. */
@@ -175,14 +207,4 @@ class Remembered implements Registers {
   has(name: string): boolean {
     return isRegister(name);
   }
-}
-
-function extent(program: Program): { low: bigint; high: bigint } {
-  const starts = program.segments.map(segment => BigInt(segment.address));
-  const ends = program.segments.map(segment => BigInt(segment.address) + BigInt(segment.memoryBytes));
-  const labels = program.symbols.filter(symbol => symbol.kind !== 'constant').map(symbol => symbol.address);
-  const least = (list: bigint[]) => list.reduce((a, b) => (b < a ? b : a));
-  const most = (list: bigint[]) => list.reduce((a, b) => (b > a ? b : a));
-  const all = [...starts, ...ends, ...labels];
-  return all.length ? { low: least(all), high: most(all) + 1n } : { low: 0n, high: 0n };
 }

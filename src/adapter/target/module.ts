@@ -1,0 +1,98 @@
+import { inlinedAt, type DebugFunction, type InlinedCall } from '../../program/dwarf/functions';
+import type { Image, LineRow } from '../../program/program';
+import { LineTable } from './lines';
+import { SymbolTable } from './symbols';
+
+/**
+ * An image with its names and lines: the program, or a file with symbols of code that gets into memory by other ways.
+ * All addresses here are the image's own, as it was linked or assembled.
+ */
+export class Module {
+  readonly symbols: SymbolTable;
+  readonly lines: LineTable;
+
+  /** `extent`: the addresses that the image covers; nothing outside has a nearest symbol. */
+  constructor(
+    readonly image: Image,
+    extent: { low: bigint; high: bigint },
+  ) {
+    this.symbols = new SymbolTable(image.symbols, extent);
+    this.lines = new LineTable(image.lines);
+  }
+
+  /** Whether the image has anything to say of that address. */
+  knows(address: bigint): boolean {
+    return this.lines.at(address) !== undefined || this.symbols.nearest(address) !== undefined;
+  }
+
+  /** The function that a compiler or assembler described at that address. */
+  functionAt(address: bigint): DebugFunction | undefined {
+    return this.image.debug?.functions.at(address);
+  }
+
+  inlinedAt(address: bigint): InlinedCall[] {
+    const found = this.functionAt(address);
+    return found ? inlinedAt(found, address) : [];
+  }
+
+  /** Where the function begins that the address lies in, as far as anybody says. */
+  functionStart(address: bigint): bigint | undefined {
+    return this.functionAt(address)?.entry ?? this.symbols.nearest(address)?.symbol.address;
+  }
+
+  /** `main`, or `main+0x4` where lines are instructions; undefined when nothing covers it. */
+  describe(address: bigint): string | undefined {
+    if (this.lines.at(address)?.compiled) {
+      const found = this.functionAt(address);
+      if (found) return found.name;
+    }
+    return this.symbols.describe(address);
+  }
+
+  /** Where functions of that name begin: the linker's symbols, and what debug information names besides. */
+  entriesNamed(name: string): bigint[] {
+    const symbol = this.symbols.named(name);
+    const described = this.image.debug?.functions.named(name) ?? [];
+    const found = described.map(({ entry }) => entry);
+    return symbol?.kind === 'code' ? [...new Set([symbol.address, ...found])] : found;
+  }
+
+  /**
+   * Where a breakpoint on a function belongs: behind its prologue, when a compiler wrote one. clang and rustc mark the place;
+   * gcc starts the second line row there. An optimised function has no prologue: another line begins at its entry too.
+   */
+  afterPrologue(entry: bigint): bigint {
+    const first = this.lines.at(entry);
+    if (!first?.compiled || first.address !== entry || first.prologueEnd || first.crowded) return entry;
+    const within = this.functionAt(entry)?.ranges.find(({ low, high }) => low <= entry && entry < high);
+    if (!within) return entry;
+    const rows = this.lines.between(entry + 1n, within.high);
+    const marked = rows.find(row => row.prologueEnd);
+    return marked?.address ?? rows.find(row => row.statement !== false)?.address ?? entry;
+  }
+
+  /**
+   * Where a breakpoint on a line waits: in compiled code once in each function (and each inlined copy of it) that has code
+   * of the line, behind the prologue; in assembly wherever execution arrives at the line.
+   */
+  breakpointsAt(file: string, line: number): bigint[] {
+    const rows = this.lines.statementsOf(file, line);
+    if (!rows.some(row => row.compiled)) return this.lines.addressesOf(file, line);
+    const lowest = new Map<unknown, bigint>();
+    for (const { address } of rows) {
+      const block = this.inlinedAt(address).pop() ?? this.functionAt(address);
+      const known = lowest.get(block);
+      if (known === undefined || address < known) lowest.set(block, address);
+    }
+    return [...new Set([...lowest.values()].map(address => this.pastEntry(address)))];
+  }
+
+  private pastEntry(address: bigint): bigint {
+    return this.functionAt(address)?.entry === address ? this.afterPrologue(address) : address;
+  }
+}
+
+/** A row's line as a person names it. */
+export function sameLine(a: LineRow, b: LineRow): boolean {
+  return a.line === b.line && a.file === b.file;
+}

@@ -1,0 +1,207 @@
+/** Functions by address and by name, with what was inlined into them (DWARF 5, 3.3). */
+import { AT, TAG } from './constants';
+import type { Die } from './die';
+import { rangesOf, type Range } from './ranges';
+import { problemText } from './reader';
+import { CODE_SCOPES, type DebugInfo, type Unit } from './unit';
+
+export interface DebugFunction {
+  /** With the namespaces and types that it is in, as its language writes them: `kernel::Console::write`. */
+  name: string;
+  /** Its own name alone. */
+  plain: string;
+  /** As the linker knows it, when that is another name. */
+  linkage?: string;
+  ranges: readonly Range[];
+  /** Its first instruction. */
+  entry: bigint;
+  /** Calls that the compiler replaced by the code of the callee, outermost first. */
+  inlined: readonly InlinedCall[];
+  die: Die;
+}
+
+export interface InlinedCall {
+  name: string;
+  ranges: readonly Range[];
+  /** How many inlined calls it lies in, within its function. */
+  depth: number;
+  /** The file register of its unit's line table, and the line, of the call. */
+  file: number;
+  line: number;
+  die: Die;
+}
+
+interface UnitFunctions {
+  functions: DebugFunction[];
+  /** Sorted by address. */
+  pieces: { low: bigint; high: bigint; function: DebugFunction }[];
+}
+
+const covers = (ranges: readonly Range[], address: bigint) =>
+  ranges.some(({ low, high }) => low <= address && address < high);
+
+/** The functions of an image. Units are read when an address or a name first needs them. */
+export class Functions {
+  /** Functions of each unit, by address; made once. */
+  private readonly byUnit = new Map<Unit, UnitFunctions>();
+  private coverage: { low: bigint; high: bigint; unit: Unit }[] | undefined;
+  private names: Map<string, DebugFunction[]> | undefined;
+  /** What is wrong with a unit that was read. */
+  problem: string | undefined;
+
+  constructor(
+    private readonly info: DebugInfo,
+    /** Linker-dropped functions keep their entries: whether anything is loaded at an address. */
+    private readonly loaded: (address: bigint) => boolean,
+  ) {}
+
+  at(address: bigint): DebugFunction | undefined {
+    for (const unit of this.unitsAt(address)) {
+      const { pieces } = this.of(unit);
+      let low = 0;
+      let high = pieces.length;
+      while (low < high) {
+        const middle = (low + high) >> 1;
+        if (pieces[middle].low <= address) low = middle + 1;
+        else high = middle;
+      }
+      const piece = pieces[low - 1];
+      if (piece && address < piece.high) return piece.function;
+    }
+    return undefined;
+  }
+
+  /** Functions of that name: qualified, plain, or the linker's. */
+  named(name: string): readonly DebugFunction[] {
+    if (!this.names) {
+      this.names = new Map();
+      for (const one of this.all())
+        for (const key of new Set([one.name, one.plain, one.linkage]))
+          if (key) this.names.set(key, [...(this.names.get(key) ?? []), one]);
+    }
+    return this.names.get(name) ?? [];
+  }
+
+  all(): DebugFunction[] {
+    return this.info.units.flatMap(unit => this.of(unit).functions);
+  }
+
+  private of(unit: Unit): UnitFunctions {
+    let found = this.byUnit.get(unit);
+    if (!found) {
+      const functions = this.guarded(() => this.read(unit)) ?? [];
+      const pieces = functions.flatMap(one => one.ranges.map(range => ({ ...range, function: one })));
+      pieces.sort((a, b) => (a.low < b.low ? -1 : Number(a.low > b.low)));
+      this.byUnit.set(unit, (found = { functions, pieces }));
+    }
+    return found;
+  }
+
+  private unitsAt(address: bigint): Unit[] {
+    this.coverage ??= this.info.units.flatMap(unit => {
+      const ranges = this.guarded(() => rangesOf(unit.root)) ?? [];
+      // A unit that does not say where its code lies may have some anywhere.
+      return (ranges.length ? ranges : [{ low: 0n, high: 1n << 64n }]).map(range => ({ ...range, unit }));
+    });
+    return this.coverage.filter(({ low, high }) => low <= address && address < high).map(({ unit }) => unit);
+  }
+
+  private read(unit: Unit): DebugFunction[] {
+    const entries: Die[] = [];
+    /** The namespaces and types around each entry of a function: declarations too, whose definitions stand elsewhere. */
+    const scopes = new Map<number, string>();
+    const path: string[] = [];
+    const wanted = (tag: number) =>
+      tag !== TAG.lexical_block && tag !== TAG.inlined_subroutine && CODE_SCOPES.includes(tag);
+    try {
+      unit.visit(unit.root, wanted, (die, depth) => {
+        path.length = depth;
+        if (die.tag === TAG.subprogram) {
+          scopes.set(die.offset, path.filter(Boolean).join('::'));
+          entries.push(die);
+        }
+        // Languages with functions in functions describe the inner ones below the outer.
+        path.push(die.text(AT.name) ?? '');
+        return 'children';
+      });
+    } catch (error) {
+      this.problem ??= problemText(error);
+    }
+    return entries.flatMap(die => this.guarded(() => this.function(die, scopes)) ?? []);
+  }
+
+  private function(die: Die, scopes: ReadonlyMap<number, string>): DebugFunction[] {
+    const ranges = rangesOf(die).filter(({ low }) => this.loaded(low));
+    if (!ranges.length) return [];
+    const named = nameOf(die, scopes);
+    const entry = die.address(AT.low_pc) ?? ranges[0].low;
+    return [{ ...named, ranges, entry, inlined: this.inlinedIn(die, scopes), die }];
+  }
+
+  private inlinedIn(die: Die, scopes: ReadonlyMap<number, string>): InlinedCall[] {
+    if (!die.abbreviation.children) return [];
+    const found: InlinedCall[] = [];
+    /** For each depth of the tree, the inlined calls around what is there. */
+    const around: number[] = [];
+    const wanted = (tag: number) => tag === TAG.inlined_subroutine || tag === TAG.lexical_block;
+    die.unit.visit(die, wanted, (inner, depth) => {
+      const outside = depth ? around[depth - 1] : 0;
+      around[depth] = outside;
+      if (inner.tag !== TAG.inlined_subroutine) return 'children';
+      around[depth] = outside + 1;
+      const ranges = this.guarded(() => rangesOf(inner)) ?? [];
+      if (ranges.length)
+        found.push({
+          name: nameOf(inner, scopes).name,
+          ranges,
+          depth: outside,
+          file: inner.number(AT.call_file) ?? 0,
+          line: inner.number(AT.call_line) ?? 0,
+          die: inner,
+        });
+      return 'children';
+    });
+    return found;
+  }
+
+  /** Damage loses what it damages. */
+  private guarded<T>(read: () => T): T | undefined {
+    try {
+      return read();
+    } catch (error) {
+      this.problem ??= problemText(error);
+      return undefined;
+    }
+  }
+}
+
+/** The inlined calls that an address lies in, outermost first. */
+export function inlinedAt({ inlined }: DebugFunction, address: bigint): InlinedCall[] {
+  return inlined.filter(({ ranges }) => covers(ranges, address)).sort((a, b) => a.depth - b.depth);
+}
+
+/** References from an instance to its abstract origin, and from that to its declaration, are few; damage may make a ring. */
+const LONGEST_CHAIN = 8;
+
+/** The entry with an attribute: this one, or one that it was made from. */
+export function origin(die: Die, attribute: number): Die | undefined {
+  let at: Die | undefined = die;
+  for (let n = 0; at && n < LONGEST_CHAIN; n++) {
+    if (at.has(attribute)) return at;
+    const next: number | undefined = at.reference(AT.abstract_origin) ?? at.reference(AT.specification);
+    at = next === undefined ? undefined : at.unit.debug.die(next);
+  }
+  return undefined;
+}
+
+/** A name stands at the declaration, when there is one; `scopes` tells what that is in. */
+function nameOf(die: Die, scopes: ReadonlyMap<number, string>): Pick<DebugFunction, 'name' | 'plain' | 'linkage'> {
+  const declaration = origin(die, AT.name);
+  const plain = declaration?.text(AT.name) ?? '';
+  const linkage =
+    origin(die, AT.linkage_name)?.text(AT.linkage_name) ??
+    origin(die, AT.MIPS_linkage_name)?.text(AT.MIPS_linkage_name);
+  const scope = declaration && scopes.get(declaration.offset);
+  const name = plain || linkage || `<function at 0x${die.offset.toString(16)}>`;
+  return { name: scope ? `${scope}::${name}` : name, plain, ...(linkage && linkage !== plain ? { linkage } : {}) };
+}

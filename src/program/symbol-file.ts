@@ -1,0 +1,43 @@
+/** Names, lines and frames of an ELF image. */
+import { DebugInformation } from './dwarf/debug';
+import { isAbsolute, type SourceMap } from './dwarf/paths';
+import type { ElfImage } from './elf';
+import type { Diagnostic, Image, SourceFiles } from './program';
+
+export interface NameOptions {
+  /** Folders of the build, and where they are now. */
+  sourceMap?: SourceMap;
+  /** False leaves debug information unread. */
+  debug?: boolean;
+}
+
+/** What the debugger can say about the addresses of an image. Damage to debug information is a warning, never an error. */
+export function namesOf(
+  path: string,
+  elf: ElfImage,
+  files: SourceFiles,
+  { sourceMap, debug: wanted = true }: NameOptions,
+  warnings: Diagnostic[],
+): Omit<Image, 'path'> {
+  if (!wanted) return { symbols: elf.symbols, lines: [], sources: [] };
+  const sections = new Map<string, Uint8Array>();
+  const warn = (message: string) => warnings.push({ file: path, line: 1, column: 1, severity: 'warning', message });
+  const get = (name: string): Uint8Array => {
+    let data = sections.get(name);
+    if (data) return data;
+    const found = elf.section(name);
+    if (found && 'problem' in found) warn(`${found.problem}; what it describes is not shown`);
+    sections.set(name, (data = found && 'data' in found ? found.data : new Uint8Array()));
+    return data;
+  };
+  const loaded = (address: bigint) =>
+    elf.loads.some(({ linear, bytes }) => linear <= address && address < linear + bytes);
+  const debug = new DebugInformation(
+    { get, address: elf.sectionAddress, addressSize: elf.class === 64 ? 8 : 4, loaded },
+    sourceMap,
+    source => (isAbsolute(source) ? source : files.resolve(path, source)),
+  );
+  if (debug.problem)
+    warn(`damaged debug information (${debug.problem}): lines of some sources are missing; rebuild the program`);
+  return { symbols: elf.symbols, lines: debug.lines, sources: debug.sources, debug };
+}

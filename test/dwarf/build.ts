@@ -1,0 +1,43 @@
+/** Programs that compilers make, built anew for each run: no binary is part of this project. */
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+export const ROOT = resolve(__dirname, '..', '..', '..');
+export const fixture = (name: string) => join(ROOT, 'test', 'dwarf', 'fixtures', name);
+
+/** A folder for what is built; `remove` when the tests are over. */
+export class BuildFolder {
+  readonly path = mkdtempSync(join(tmpdir(), 'ringscope-built-'));
+
+  remove(): void {
+    rmSync(this.path, { recursive: true });
+  }
+
+  /** Compiles and links a freestanding program for 1 MiB. */
+  gcc(name: string, source: string, ...flags: string[]): string {
+    const output = join(this.path, name);
+    const common = ['-ffreestanding', '-nostdlib', '-static', '-fno-pie', '-no-pie', '-mgeneral-regs-only', '-w'];
+    const link = ['-Wl,--build-id=none,-Ttext=0x100000,--no-warn-rwx-segments,-N'];
+    execFileSync('gcc', [...common, ...link, ...flags, '-o', output, fixture(source)], { stdio: 'pipe' });
+    return output;
+  }
+
+  /** The sample kernel, by the command of the samples' build task; its sources lie beside it. */
+  sampleKernel(): string {
+    const folder = join(this.path, 'c-kernel');
+    cpSync(join(ROOT, 'samples', 'c-kernel'), folder, { recursive: true });
+    cpSync(join(ROOT, 'samples', '.vscode'), join(this.path, '.vscode'), { recursive: true });
+    buildTask(this.path, 'build c-kernel');
+    return join(folder, 'kernel.elf');
+  }
+}
+
+/** Runs a build task of the samples as an editor would, in a copy of the samples' folder. */
+export function buildTask(workspaceFolder: string, label: string): void {
+  const { tasks } = JSON.parse(readFileSync(join(workspaceFolder, '.vscode', 'tasks.json'), 'utf8'));
+  const task = tasks.find((one: { label: string }) => one.label === label);
+  const cwd = task.options.cwd.replace('${workspaceFolder}', workspaceFolder);
+  execFileSync('sh', ['-c', task.command], { cwd, stdio: 'pipe' });
+}
