@@ -80,7 +80,12 @@ async function run(args: string[]): Promise<number> {
       process.stderr.write(`${file}:${line}:${column}: error: ${message}\n`);
     return INPUT_STATUS;
   }
-  const machine = await Machine.create({ core: readCore(), memoryBytes: request.memoryBytes, cpu: request.cpu });
+  const machine = await Machine.create({
+    core: readCore(),
+    memoryBytes: request.memoryBytes,
+    cpu: request.cpu,
+    processors: request.processors,
+  });
   machine.load(loaded.program, { commandLine: request.append, modules: request.modules.map(readModule) });
   const output = new Output(machine);
   machine.onUnclaimed(message => process.stderr.write(`ringscope: ${message}\n`));

@@ -1,4 +1,9 @@
 /** The addresses in the core's memory that its host uses; the core's own copy is assembly/layout.ts (a test compares them). */
+/** See assembly/layout.ts: the machine around the processors. */
+export const SCHEDULED = 0x1004;
+export const LOADED = 0x1008;
+export const OTHERS = 0x1010;
+export const TURN_END = 0x1018;
 export const WALK_STEPS = 0x2400;
 export const STEP_BYTES = 40;
 export const CODE_WATCHES = 0x34000;

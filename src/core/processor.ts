@@ -15,6 +15,14 @@ export interface Host {
   memoryWrite(address: bigint, size: number, value: bigint): void;
   /** A fact of kind `code` (FactCode); true: stop. */
   fact(code: number): boolean;
+  /** The devices' deadline has come: they act and answer the next, in units of time. */
+  tick(): bigint;
+  /** A local APIC ended the level-triggered interrupt `vector`. */
+  endOfInterrupt(vector: number): void;
+  /** The vector of the 8259, whose INTR the processor takes. */
+  acknowledgeExternal(): number;
+  /** Puts the loaded processor into its state after INIT. */
+  initialize(): void;
 }
 
 /** assembly/facts.ts */
@@ -42,6 +50,19 @@ interface CoreExports {
   run(limit: bigint): number;
   raiseInterrupt(vector: number): void;
   raiseNmi(): void;
+  /** Makes `count` processors of the loaded state, which take turns of `quantum` units of time. */
+  configureProcessors(count: number, quantum: bigint): void;
+  /** Loads the state of processor `n`: `get` and `set` then mean it. `run` goes on with whose turn it is. */
+  select(n: number): void;
+  /** An interrupt message: `low` as in the ICR's low word, `wide` for a 32-bit destination. 1: somebody was addressed. */
+  broadcast(low: number, destination: number, wide: number): number;
+  /** INIT for the first processor. */
+  initializeFirst(): void;
+  /** The 8259's INTR line. */
+  setExternalLine(level: number): void;
+  setDeviceDeadline(at: bigint): void;
+  /** Time of the loaded processor: what it retired and slept. */
+  currentTime(): bigint;
   setFactMask(mask: number): void;
   getFlags(): bigint;
   setFlags(value: bigint): void;
@@ -96,6 +117,10 @@ export class Processor {
         memoryWrite: (address: bigint, size: number, value: bigint) =>
           host.memoryWrite(BigInt.asUintN(64, address), size, BigInt.asUintN(64, value)),
         fact: (code: number) => (host.fact(code) ? 1 : 0),
+        tick: () => host.tick(),
+        endOfInterrupt: (vector: number) => host.endOfInterrupt(vector),
+        acknowledgeExternal: () => host.acknowledgeExternal(),
+        initialize: () => host.initialize(),
       },
     };
     const instance = await WebAssembly.instantiate(compiled, imports);

@@ -24,6 +24,7 @@ export type FieldGroup =
   | 'debug'
   | 'msr'
   | 'vmx'
+  | 'apic'
   /** Architectural, but with no name a user writes: activity, blocking, the processor's mode. */
   | 'condition'
   /** The core's own bookkeeping: part of a snapshot, never of a view or the state hash. */
@@ -155,6 +156,22 @@ export const accessRightsBits: readonly BitField[] = [
   bit(14, 'D/B', 'default operation size'),
   bit(15, 'G', 'granularity'),
   bit(16, 'unusable', 'segment unusable'),
+];
+
+const apicErrorBits: readonly BitField[] = [
+  bit(5, 'send illegal vector', 'an IPI with a vector below 16 was sent'),
+  bit(6, 'receive illegal vector', 'an interrupt with a vector below 16 arrived'),
+  bit(7, 'illegal register address', 'a reserved register was accessed'),
+];
+const lvtBits: readonly BitField[] = [
+  bits(7, 0, 'vector', 'vector'),
+  bits(10, 8, 'delivery', '0 fixed, 2 SMI, 4 NMI, 5 INIT, 7 ExtINT'),
+  bit(16, 'mask', 'masked'),
+];
+const lvtTimerBits: readonly BitField[] = [
+  bits(7, 0, 'vector', 'vector'),
+  bit(16, 'mask', 'masked'),
+  bits(18, 17, 'mode', '0 one-shot, 1 periodic, 2 TSC-deadline'),
 ];
 
 const GENERAL = ['RAX', 'RCX', 'RDX', 'RBX', 'RSP', 'RBP', 'RSI', 'RDI'].concat(
@@ -317,6 +334,66 @@ export const stateSchema: readonly StateField[] = [
   field('SHADOW_AT', 0x458, 64, 'internal', 'retired instructions when STI or MOV-SS blocking began'),
   field('RUN_RIP', 0x480, 64, 'internal', 'RIP when run() was called'),
   field('RUN_START', 0x460, 64, 'internal', 'retired instructions when run() was called'),
+  field('PROCESSOR', 0xc00, 32, 'internal', 'number of the logical processor'),
+  field('PENDING_INIT', 0xc04, 32, 'internal', 'INIT waiting'),
+  field('PENDING_STARTUP', 0xc08, 32, 'internal', 'start-up IPI waiting: 0x100 + vector'),
+  field('EXTERNAL_LINE', 0xc0c, 32, 'internal', 'level of the INTR line from the 8259'),
+  field('IDLE', 0xc10, 64, 'internal', 'time that passed without an instruction: time = retired instructions + this'),
+  field('APIC_ID', 0xc18, 32, 'apic', 'local APIC identifier'),
+  // From here to APIC_END: what INIT clears.
+  field('APIC_TPR', 0xc20, 8, 'apic', 'task priority'),
+  field('APIC_LDR', 0xc24, 32, 'apic', 'logical destination'),
+  field('APIC_DFR', 0xc28, 32, 'apic', 'destination format: 15 flat, 0 cluster', [
+    bits(31, 28, 'model', '15 flat, 0 cluster'),
+  ]),
+  field('APIC_SVR', 0xc2c, 32, 'apic', 'spurious-interrupt vector', [
+    bits(7, 0, 'vector', 'spurious vector'),
+    bit(8, 'enable', 'APIC software enable'),
+  ]),
+  field('APIC_ESR', 0xc30, 32, 'apic', 'error status as last latched', apicErrorBits),
+  field('APIC_ERRORS', 0xc34, 32, 'internal', 'errors since the status was latched'),
+  field('APIC_ICR', 0xc38, 64, 'apic', 'interrupt command', [
+    bits(7, 0, 'vector', 'vector'),
+    bits(10, 8, 'delivery', '0 fixed, 1 lowest priority, 2 SMI, 4 NMI, 5 INIT, 6 start-up'),
+    bit(11, 'logical', 'destination mode'),
+    bit(14, 'assert', 'level'),
+    bit(15, 'level', 'trigger mode'),
+    bits(19, 18, 'shorthand', '0 none, 1 self, 2 all, 3 all but self'),
+    bits(63, 32, 'destination', 'destination; bits 63:56 in xAPIC mode'),
+  ]),
+  field('APIC_LVT_TIMER', 0xc40, 32, 'apic', 'local vector table: timer', lvtTimerBits),
+  field('APIC_LVT_THERMAL', 0xc44, 32, 'apic', 'local vector table: thermal sensor', lvtBits),
+  field('APIC_LVT_PERFORMANCE', 0xc48, 32, 'apic', 'local vector table: performance counters', lvtBits),
+  field('APIC_LVT_LINT0', 0xc4c, 32, 'apic', 'local vector table: LINT0', lvtBits),
+  field('APIC_LVT_LINT1', 0xc50, 32, 'apic', 'local vector table: LINT1', lvtBits),
+  field('APIC_LVT_ERROR', 0xc54, 32, 'apic', 'local vector table: error', lvtBits),
+  field('APIC_TIMER_INITIAL', 0xc58, 32, 'apic', 'timer: initial count'),
+  field('APIC_TIMER_DIVIDE', 0xc5c, 32, 'apic', 'timer: divide configuration'),
+  field('APIC_TIMER_START', 0xc60, 64, 'internal', 'time at which the timer began to count'),
+  field('APIC_TIMER_AT', 0xc68, 64, 'internal', 'time at which the timer expires; all ones: never'),
+  msr('IA32_TSC_DEADLINE', 0xc70, 0x6e0, 'time-stamp counter value at which the APIC timer expires; 0: disarmed'),
+  ...Array.from({ length: 8 }, (_, n) =>
+    field(
+      n ? `APIC_ISR${n}` : 'APIC_ISR',
+      0xc80 + 4 * n,
+      32,
+      'apic',
+      `in service: vectors ${32 * n} to ${32 * n + 31}`,
+    ),
+  ),
+  ...Array.from({ length: 8 }, (_, n) =>
+    field(
+      n ? `APIC_TMR${n}` : 'APIC_TMR',
+      0xca0 + 4 * n,
+      32,
+      'apic',
+      `level-triggered: vectors ${32 * n} to ${32 * n + 31}`,
+    ),
+  ),
+  ...Array.from({ length: 8 }, (_, n) =>
+    field(n ? `APIC_IRR${n}` : 'APIC_IRR', 0xcc0 + 4 * n, 32, 'apic', `requested: vectors ${32 * n} to ${32 * n + 31}`),
+  ),
+  field('APIC_END', 0xce0, 32, 'internal', 'end of the local APIC: no register'),
   field('ENTRY_CHECK', 0x438, 32, 'internal', 'failing row of the VM-entry check table; 0 when none'),
   field('ENTRY_FIELD', 0x43c, 32, 'internal', 'VMCS encoding that the failing check names'),
   field('ENTRY_VALUE', 0x440, 64, 'internal', 'its value'),

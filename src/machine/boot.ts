@@ -1,6 +1,9 @@
 /** Start states: what firmware or a loader leaves behind for a program's first instruction. */
-import type { Processor } from '../core';
+import { stateSchema, type Processor } from '../core';
+import type { FwCfg } from '../devices/fw-cfg';
+import type { Rom } from '../devices/rom';
 import type { Program, StartState } from '../program/program';
+import { ROM_BASE, firmwareRom, setUpLocalApic } from './firmware';
 
 /** Where the `long` start state keeps its tables, unless the program lies there: then below the end of RAM. */
 export const TABLES = 0x1000;
@@ -22,6 +25,12 @@ export interface BootOptions {
   commandLine?: string;
   modules?: BootModule[];
 }
+/** What the machine adds: how many processors there are, and where firmware leaves its traces. */
+export interface Board {
+  processors: number;
+  firmware: FwCfg;
+  rom: Rom;
+}
 
 /** Why a program cannot be placed; the message is for the user. */
 export class BootError extends Error {}
@@ -35,7 +44,17 @@ const TSS32 = 0x8b;
 const LDT = 0x82;
 
 /** Copies the program to RAM, which is zero, and puts the processor, which is in its reset state, at its first instruction. */
-export function boot(processor: Processor, program: Program, options: BootOptions): void {
+export function boot(processor: Processor, program: Program, options: BootOptions, board: Board): void {
+  const rom = firmwareRom(board.processors);
+  board.rom.fill(rom);
+  processor.ram.set(rom, ROM_BASE);
+  setUpLocalApic(processor);
+  board.firmware.configure({
+    memoryBytes: processor.ram.length,
+    processors: board.processors,
+    commandLine: options.commandLine ?? '',
+    files: [],
+  });
   place(processor, program);
   const start: Record<StartState, () => void> = {
     long: () => startLong(processor, program),
@@ -46,6 +65,29 @@ export function boot(processor: Processor, program: Program, options: BootOption
   };
   start[program.start]();
 }
+
+/**
+ * The state after INIT (SDM 3A table 9-1): registers as after power-on, but TSC, MSRs, XCR0, x87 and SSE state stay.
+ * `signature` is CPUID's, in EDX. The first processor goes to the reset vector, the others wait for a start-up IPI.
+ */
+export function initialize(processor: Processor, signature: number): void {
+  const set = (name: string, value: bigint): void => processor.set(name, value);
+  for (const field of stateSchema) if (['general', 'tables', 'debug'].includes(field.group)) set(field.name, 0n);
+  const keptCacheBits = 0x60000000n;
+  set('CR0', (processor.get('CR0') & keptCacheBits) | 0x10n);
+  for (const name of ['CR2', 'CR3', 'CR4', 'IA32_EFER', 'CPL', 'BLOCKING', 'PENDING_DEBUG', 'PENDING_NMI'])
+    set(name, 0n);
+  set('RFLAGS', 2n);
+  initialSegments(processor);
+  set('DR6', 0xffff0ff0n);
+  set('DR7', 0x400n);
+  set('RDX', BigInt(signature));
+  set('RIP', 0xfff0n);
+  segment(processor, 'CS', 0xf000, 0xffff0000, 0xffff, CODE16);
+  set('ACTIVITY', processor.get('IA32_APIC_BASE') & BSP ? 0n : WAIT_FOR_SIPI);
+}
+const BSP = 0x100n;
+const WAIT_FOR_SIPI = 3n;
 
 /** The state after INIT/power-on that all start states share (SDM 3A table 9-1, with what firmware adds). */
 export function reset(processor: Processor): void {
@@ -69,12 +111,15 @@ export function reset(processor: Processor): void {
   set('PENDING_INTERRUPT', 0xffffffffn);
   set('PREEMPTION_AT', 0xffffffffffffffffn);
   set('FAULT', 0xffffffffn);
+  initialSegments(processor);
+}
+function initialSegments(processor: Processor): void {
   for (const name of ['ES', 'SS', 'DS', 'FS', 'GS']) segment(processor, name, 0, 0, 0xffff, DATA16);
   segment(processor, 'CS', 0, 0, 0xffff, CODE16);
   segment(processor, 'LDTR', 0, 0, 0xffff, LDT);
   segment(processor, 'TR', 0, 0, 0xffff, TSS32);
-  set('GDTR_LIMIT', 0xffffn);
-  set('IDTR_LIMIT', 0xffffn);
+  processor.set('GDTR_LIMIT', 0xffffn);
+  processor.set('IDTR_LIMIT', 0xffffn);
 }
 
 function segment(p: Processor, name: string, selector: number, base: number, limit: number, access: number): void {

@@ -1,5 +1,5 @@
 /** Turns the core's notices into facts, for those kinds that somebody listens to. */
-import { FACT, FactCode, RAM, stateField, type Processor } from '../core';
+import { FACT, FactCode, LOADED, OTHERS, RAM, stateField, type Processor } from '../core';
 import { vmcsFieldNamed } from '../core/tables/fields';
 import { entryCheck } from '../core/tables/checks';
 import { fieldOffset } from '../core/tables/layout';
@@ -97,7 +97,10 @@ export class FactSource {
   private build(code: number): Fact | undefined {
     const p = this.processor();
     const value = (name: string): bigint => p.get(name);
-    const common = { cpu: 0, instruction: p.view.getBigUint64(at.instructions, true) };
+    const common = {
+      cpu: p.view.getUint32(LOADED, true),
+      instruction: p.view.getBigUint64(at.instructions, true) + p.view.getBigUint64(OTHERS, true),
+    };
     const word = (offset: number): number => p.view.getUint32(FACT + offset, true);
     switch (code) {
       case FactCode.VmExit:

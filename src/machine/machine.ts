@@ -8,8 +8,11 @@ import {
   DATA_WATCHES,
   DATA_WATCHES_MAX,
   FACT,
+  LOADED,
+  OTHERS,
   PAGES,
   PAGE_RAM,
+  SCHEDULED,
   Processor,
   StopCode,
 } from '../core';
@@ -17,8 +20,9 @@ import { identify } from '../core/identity';
 import { defaultCpu, type Cpu } from '../core/tables/models';
 import { readVmcsField, readVmcsHeader } from '../core/vmcs';
 import type { Program } from '../program/program';
-import { BootError, boot, reset, type BootOptions } from './boot';
+import { BootError, boot, initialize, reset, type BootOptions } from './boot';
 import { contextOf, codeSizeOf, type ContextName } from './contexts';
+import { RESUMING_SHUTDOWN_CODES } from './firmware';
 import { FactSource } from './fact-source';
 import type { Fact, FactKind, FactListener, Stop } from './facts';
 import { Platform } from './platform';
@@ -33,6 +37,8 @@ export interface MachineOptions {
   memoryBytes: number;
   /** The model and its features; everything that the processor implements when absent. */
   cpu?: Cpu;
+  /** Logical processors: 1 (the default) to 64. */
+  processors?: number;
 }
 
 export interface DataWatch {
@@ -52,39 +58,70 @@ export interface VmcsView {
   read(encoding: number): bigint;
 }
 
+/** As many as the core has room for (assembly/layout.ts). */
+export const MAX_PROCESSORS = 64;
+/** Length of a turn of one of several processors, in units of time: short enough for spin locks, long enough for speed. */
+const QUANTUM = 2000n;
+/** A device's deadline for the core; never is all ones. */
+const deadlineOf = (at: number): bigint => (at === Infinity ? 0xffffffffffffffffn : BigInt(Math.ceil(at)));
+
 const MIB = 1 << 20;
 const PAGE = 0x1000;
 const SPACES = { linear: 0, 'guest-physical': 1, 'host-physical': 2 } as const;
 const ACCESSES = { read: 1, write: 2, readWrite: 3 } as const;
 
 export class Machine {
-  readonly cpus = 1;
   private processor!: Processor;
-  private readonly platform: Platform;
+  private platform!: Platform;
   private readonly facts: FactSource;
   private cpu = defaultCpu;
   private fresh = true;
   private exited: { status: number; detail: string } | undefined;
 
-  private constructor() {
-    this.platform = new Platform({
-      exit: (status, detail) => {
-        this.exited ??= { status, detail };
-        this.processor.core.stop(StopCode.Fact);
-      },
-      access: fact => this.facts.send(fact),
-      stop: () => this.processor.core.stop(StopCode.Fact),
-      now: () => this.instructions,
-    });
+  private constructor(
+    /** Logical processors. */
+    readonly cpus: number,
+  ) {
     this.facts = new FactSource(() => this.processor);
+  }
+  private makePlatform(memoryBytes: number): Platform {
+    const core = (): Processor['core'] => this.processor.core;
+    const stop = (): void => core().stop(StopCode.Fact);
+    return new Platform(
+      {
+        exit: (status, detail) => {
+          this.exited ??= { status, detail };
+          stop();
+        },
+        access: fact => this.facts.send(fact),
+        stop,
+        instructions: () => this.instructions,
+        now: () => Number(core().currentTime()),
+        cpu: () => this.currentCpu,
+        intr: level => core().setExternalLine(Number(level)),
+        message: (low, destination) => void core().broadcast(low, destination, 0),
+        deadline: at => core().setDeviceDeadline(deadlineOf(at)),
+        restart: hard => this.restart(hard),
+      },
+      memoryBytes,
+    );
+  }
+  /** A device pulls the reset line: INIT for the first processor; `hard`: the machine cannot start again by itself. */
+  private restart(hard: boolean): void {
+    if (hard || !RESUMING_SHUTDOWN_CODES.includes(this.platform.rtc.shutdownCode)) {
+      this.exited ??= { status: 0, detail: 'the program reset the machine' };
+      this.processor.core.stop(StopCode.Fact);
+    } else this.processor.core.initializeFirst();
   }
 
   /** Throws RangeError for a memory size that no machine can have. */
   static async create(options: MachineOptions): Promise<Machine> {
-    const { memoryBytes } = options;
+    const { memoryBytes, processors = 1 } = options;
     if (!(memoryBytes >= MIB && memoryBytes <= 3072 * MIB))
       throw new RangeError(`A machine has between 1 MiB and 3 GiB of memory, not ${memoryBytes} bytes.`);
-    const machine = new Machine();
+    if (!(Number.isInteger(processors) && processors >= 1 && processors <= MAX_PROCESSORS))
+      throw new RangeError(`A machine has 1 to ${MAX_PROCESSORS} processors, not ${processors}.`);
+    const machine = new Machine(processors);
     const ram = Math.ceil(memoryBytes / 0x10000) * 0x10000;
     machine.processor = await Processor.create(options.core, ram, {
       portRead: (port, size) => machine.platform.portRead(port, size),
@@ -92,9 +129,14 @@ export class Machine {
       memoryRead: (address, size) => machine.platform.memoryRead(address, size),
       memoryWrite: (address, size, value) => machine.platform.memoryWrite(address, size, value),
       fact: code => machine.facts.fromCore(code),
+      tick: () => machine.tick(),
+      endOfInterrupt: vector => machine.platform.ioApic.endOfInterrupt(vector),
+      acknowledgeExternal: () => machine.platform.pic.acknowledge(),
+      initialize: () => initialize(machine.processor, machine.cpu.model.signature),
     });
     machine.cpu = options.cpu ?? defaultCpu;
-    identify(machine.processor, machine.cpu);
+    identify(machine.processor, machine.cpu, processors);
+    machine.platform = machine.makePlatform(ram);
     return machine;
   }
 
@@ -113,14 +155,42 @@ export class Machine {
     this.fresh = false;
     this.exited = undefined;
     reset(processor);
+    if (!this.cpu.features.has('APIC')) processor.set('IA32_APIC_BASE', 0n);
+    processor.core.configureProcessors(this.cpus, QUANTUM);
     this.platform.reset();
-    boot(processor, program, options);
+    boot(processor, program, options, {
+      processors: this.cpus,
+      firmware: this.platform.firmware,
+      rom: this.platform.rom,
+    });
     processor.core.reload();
   }
 
-  /** Retired instructions since the load: the machine's time. */
+  /** Instructions that all processors retired since the load. */
   get instructions(): bigint {
-    return this.processor.get('INSTRUCTIONS');
+    return this.processor.get('INSTRUCTIONS') + this.processor.view.getBigUint64(OTHERS, true);
+  }
+  /** Nanoseconds of the machine's time: what the processor retired, and what passed while it slept. */
+  get time(): bigint {
+    return this.processor.core.currentTime();
+  }
+  private tick(): bigint {
+    const now = Number(this.processor.core.currentTime());
+    this.platform.advance(now);
+    return deadlineOf(this.platform.deadline);
+  }
+  /** The processor that runs, or did when the machine stopped. */
+  get currentCpu(): number {
+    return this.processor.view.getUint32(LOADED, true);
+  }
+  /** The processor whose turn it is: `run` goes on with it. */
+  get scheduledCpu(): number {
+    return this.processor.view.getUint32(SCHEDULED, true);
+  }
+  /** Brings processor `cpu` to view. */
+  private at(cpu: number): Processor {
+    if (cpu !== this.currentCpu) this.processor.core.select(cpu);
+    return this.processor;
   }
 
   /** Retires at most `limit` instructions and says why it came back. A machine that ended stays ended. */
@@ -187,7 +257,7 @@ export class Machine {
   }
   /** Input for COM1. */
   sendSerial(bytes: Uint8Array): void {
-    this.platform.uart.receive(bytes);
+    this.platform.receive(bytes);
   }
   /** Presents `vector` as the interrupt controller would. */
   raiseInterrupt(vector: number): void {
@@ -198,21 +268,21 @@ export class Machine {
   }
 
   /** A register or its part: RAX, EAX, AX, AL, AH, R8D, CS, GDTR_BASE, IA32_EFER ... Throws RangeError for other names. */
-  register(name: string, _cpu = 0): bigint {
-    return readRegister(this.processor, name);
+  register(name: string, cpu = this.currentCpu): bigint {
+    return readRegister(this.at(cpu), name);
   }
-  setRegister(name: string, value: bigint, _cpu = 0): void {
-    writeRegister(this.processor, name, value);
+  setRegister(name: string, value: bigint, cpu = this.currentCpu): void {
+    writeRegister(this.at(cpu), name, value);
   }
   registerNames(): string[] {
     return registerNames();
   }
 
-  vmxOperation(_cpu = 0): 'off' | 'root' | 'non-root' {
-    return (['off', 'root', 'non-root'] as const)[Number(this.processor.get('VMX_OPERATION'))];
+  vmxOperation(cpu = this.currentCpu): 'off' | 'root' | 'non-root' {
+    return (['off', 'root', 'non-root'] as const)[Number(this.at(cpu).get('VMX_OPERATION'))];
   }
-  currentVmcs(_cpu = 0): bigint | undefined {
-    const address = this.processor.get('CURRENT_VMCS');
+  currentVmcs(cpu = this.currentCpu): bigint | undefined {
+    const address = this.at(cpu).get('CURRENT_VMCS');
     return address === 0xffffffffffffffffn ? undefined : address;
   }
   /** The VMCS at host-physical `address`; undefined outside RAM. */
@@ -230,10 +300,12 @@ export class Machine {
   }
 
   /** Whose tables: the running code's, or the guest's or host's of the current VMCS. */
-  context(which: ContextName, _cpu = 0): AddressContext {
+  context(which: ContextName, cpu = this.currentCpu): AddressContext {
+    this.at(cpu);
     return contextOf(this, which);
   }
-  codeSize(which: ContextName, _cpu = 0): 16 | 32 | 64 {
+  codeSize(which: ContextName, cpu = this.currentCpu): 16 | 32 | 64 {
+    this.at(cpu);
     return codeSizeOf(this, which);
   }
   /** Walks without side effects, by the processor's own walker. */

@@ -47,7 +47,7 @@ describe('launching over DAP', () => {
       [{ program: join(folder, 'none.asm') }, /"program" names .*none\.asm, which cannot be read/],
       [{ program, memory: 64 }, /"memory" is 64; write a size such as "64M"/],
       [{ program, memory: '9999G' }, /"memory" is 9999G; it may be 1M to 3G/],
-      [{ program, cpus: 2 }, /"cpus" is 2; one processor is simulated/],
+      [{ program, cpus: 65 }, /"cpus" is 65; it may be 1 to 64/],
       [{ program, cpu: 'skylak' }, /"cpu" names no processor model "skylak": did you mean "skylake"\?/],
       [{ program, features: { smepp: false } }, /"features" names no processor feature "smepp": did you mean "smep"\?/],
       [{ program, features: { smep: 'off' } }, /"features.smep" is "off"; it must be true or false/],

@@ -1,4 +1,5 @@
 import type { Cpu, FeatureChange } from '../../core/tables/models';
+import { MAX_PROCESSORS } from '../../machine/machine';
 import type { StartState } from '../../program/program';
 import { UserError } from '../protocol/errors';
 import { readCpu } from './cpu';
@@ -18,6 +19,8 @@ export interface LaunchAttributes {
   memoryBytes: number;
   /** The processor's model and features. */
   cpu: Cpu;
+  /** Logical processors. */
+  processors: number;
   stopOnEntry: boolean;
   /** Symbols for the assembler's preprocessor, as `-D` gives them. */
   defines: Record<string, string>;
@@ -60,8 +63,9 @@ export function readAttributes(given: object): LaunchAttributes {
     throw wrong('start', `is ${show(start)}; it may be ${STARTS.join(', ')}`);
   const loadAddress = optional(config, 'loadAddress', address);
   const entry = optional(config, 'entry', entryPoint);
-  const cpus = optional(config, 'cpus', integer) ?? 1;
-  if (cpus !== 1) throw wrong('cpus', `is ${cpus}; one processor is simulated`);
+  const processors = optional(config, 'cpus', integer) ?? 1;
+  if (processors < 1 || processors > MAX_PROCESSORS)
+    throw wrong('cpus', `is ${processors}; it may be 1 to ${MAX_PROCESSORS}`);
   return {
     program,
     ...(start === undefined ? {} : { start: start as StartState }),
@@ -70,6 +74,7 @@ export function readAttributes(given: object): LaunchAttributes {
     append: optional(config, 'append', text) ?? '',
     modules: optional(config, 'modules', modules) ?? [],
     memoryBytes: memorySize(config.memory ?? '64M'),
+    processors,
     cpu: cpuOf(config),
     stopOnEntry: optional(config, 'stopOnEntry', boolean) ?? true,
     defines: optional(config, 'defines', defines) ?? {},

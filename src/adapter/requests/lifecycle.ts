@@ -63,6 +63,7 @@ export async function launch(session: Session, args: DebugProtocol.LaunchRequest
     core: await session.host.core(),
     memoryBytes: attributes.memoryBytes,
     cpu: attributes.cpu,
+    processors: attributes.processors,
   });
   const options = { commandLine: attributes.append, modules: built.modules };
   place(() => machine.load(built.program, options));

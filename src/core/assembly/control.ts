@@ -1,5 +1,6 @@
 /** Control and debug registers (SDM 2: MOV CR, MOV DR, LMSW, SMSW, CLTS; SDM 3A 2.5). */
 import { State } from './generated/state.generated';
+import { setTaskPriority } from './apic';
 import { breakpointsChanged } from './breakpoints';
 import { memReadable, memWritable } from './address';
 import { CR0_PE, CR0_PG, CR0_TS, CR0_WP, CR4_DE, CR4_FSGSBASE, CR4_PAE, CR4_PCE, CR4_PGE, CR4_PSE, CR4_SMAP, CR4_SMEP, CR4_TSD, CR4_UMIP, CR4_VMXE, EFER_LMA, EFER_LME, EFER_NXE, cpl, flushSpace, longCode, longMode, modeChanged, nonRoot, protectedMode } from './context';
@@ -92,7 +93,7 @@ export function movToCr(p: usize): usize {
     default:
       if (cr8WriteExits()) return exitInstruction(p, ExitReason.CR_ACCESS, crQualification(8, CR_MOV_TO, srcNumber(p)));
       if (value & ~<u64>15) return faultCode(Vector.GP, 0);
-      store<u64>(State.CR8, value);
+      setTaskPriority(<u32>value << 4);
       return leave(p);
   }
 }

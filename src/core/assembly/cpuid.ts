@@ -3,10 +3,12 @@
  * features; here are the parts that follow the processor's state.
  */
 import { State } from './generated/state.generated';
+import { apicEnabled } from './apic';
 import { IDENTITY_LEAVES, LEAF_BYTES } from './layout';
 import { setRegister } from './record';
 
 const LEAF: usize = 0, SUBLEAF: usize = 4, EAX: usize = 8, EBX: usize = 12, ECX: usize = 16, EDX: usize = 20;
+const LEAF1_EDX_APIC: u32 = 1 << 9;
 /** Leaves whose answer depends on ECX. */
 @inline function hasSubleaves(leaf: u32): bool { return leaf == 4 || leaf == 7 || leaf == 0xb || leaf == 0xd; }
 
@@ -31,6 +33,12 @@ export function identify(asked: u32, index: u32): void {
   const row = rowOf(leaf, subleaf);
   let a: u32 = 0, b: u32 = 0, c: u32 = 0, d: u32 = 0;
   if (row) { a = load<u32>(row, EAX); b = load<u32>(row, EBX); c = load<u32>(row, ECX); d = load<u32>(row, EDX); }
+  // The APIC bit is that of IA32_APIC_BASE, and identifiers are the processor's own (SDM 2: CPUID leaves 1 and 0BH).
+  if (leaf == 1) {
+    b |= load<u32>(State.PROCESSOR) << 24;
+    if (!apicEnabled(0)) d &= ~LEAF1_EDX_APIC;
+  }
+  if (leaf == 0xb) d = load<u32>(State.PROCESSOR);
   // Levels of the topology that do not exist repeat the number that was asked (SDM 2: CPUID leaf 0BH).
   if (leaf == 0xb && !row) c = subleaf & 0xff;
   setRegister<u32>(State.RAX, a);

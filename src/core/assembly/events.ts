@@ -3,16 +3,24 @@
  * (priority: SDM 3A table 6-2, SDM 3C 25.2 and 26.7).
  */
 import { State } from './generated/state.generated';
+import { acknowledgeInterrupt, interruptsChanged } from './apic';
 import { breakpointsChanged } from './breakpoints';
-import { modeChanged, nonRoot } from './context';
+import { flushSpace, modeChanged, nonRoot } from './context';
 import { deliverEvent, deliverFault } from './deliver';
 import { Vector } from './fault';
 import { AC, IF, RF, TF, flag } from './flags';
 import { FactCode, observed, tell } from './facts';
+import { initialize } from './host';
+import { DEVICE_AT, TURN_END } from './layout';
+import { rearmTimer } from './apic-timer';
+import { initApic } from './apic';
+import { passIdle } from './time';
 import { Event, StopCode, clearEvent, raiseEvent, requestStop } from './stop';
-import { NO_VECTOR, acknowledgesInterrupt, exitExternalInterrupt, exitInterruptWindow, exitNmi, exitNmiWindow, exitPreemptionTimer } from './vmx/exit';
+import { LVT_MASKED } from './apic';
+import { NO_VECTOR, acknowledgesInterrupt, exitExternalInterrupt, exitInit, exitInterruptWindow, exitStartUp, exitNmi, exitNmiWindow, exitPreemptionTimer } from './vmx/exit';
 import { exceptionExits, externalInterruptExits, interruptWindowExits, nmiExits, nmiWindowExits, virtualNmis } from './vmx/intercept';
 
+/** `raiseInterrupt` with this takes the request back. */
 export const NO_INTERRUPT: u32 = 0xffffffff;
 /** Interruption types, SDM 3C table 24-16. */
 export const enum EventType { External = 0, Nmi = 2, HardwareException = 3, Software = 4, Privileged = 5, SoftwareException = 6 }
@@ -25,12 +33,15 @@ export function flagsChanged(): void {
   if (flag(TF)) raiseEvent(Event.Trap); else clearEvent(Event.Trap);
   if (flag(AC) != lastAc) { lastAc = flag(AC); modeChanged(); }
 }
+/** What modeChanged last saw. */
 let lastAc: bool = false;
+/** Another processor's state was loaded; modeChanged follows. */
+export function acChanged(): void { lastAc = flag(AC); }
 
-/** Presents a maskable interrupt of the interrupt controller. */
+/** Presents a maskable interrupt past all interrupt controllers. */
 export function raiseInterrupt(vector: u32): void {
   store<u32>(State.PENDING_INTERRUPT, vector);
-  if (vector == NO_INTERRUPT) clearEvent(Event.Interrupt); else raiseEvent(Event.Interrupt);
+  interruptsChanged(0);
 }
 export function raiseNmi(): void {
   store<u32>(State.PENDING_NMI, 1);
@@ -49,7 +60,8 @@ export function sleep(activity: u32): void {
 /** Recomputes State.EVENTS after the whole state was replaced (reset, restore, VM entry and exit). */
 export function eventsChanged(): void {
   store<u32>(State.EVENTS, load<u32>(State.EVENTS) & Event.Stop);
-  if (load<u32>(State.PENDING_INTERRUPT) != NO_INTERRUPT) raiseEvent(Event.Interrupt);
+  interruptsChanged(0);
+  if (load<u32>(State.PENDING_INIT) | load<u32>(State.PENDING_STARTUP)) raiseEvent(Event.Init);
   if (load<u32>(State.PENDING_NMI)) raiseEvent(Event.Nmi);
   if (load<u32>(State.ACTIVITY)) raiseEvent(Event.Inactive);
   if (load<u32>(State.BLOCKING) & 3) raiseEvent(Event.Shadow);
@@ -69,6 +81,7 @@ export function service(): bool {
       clearEvent(Event.Shadow);
     }
   } else clearEvent(Event.Shadow);
+  if (load<u32>(State.EVENTS) & Event.Init && initOrStartUp()) return true;
   const blocking = load<u32>(State.BLOCKING), activity = load<u32>(State.ACTIVITY);
   if (nonRoot() && load<u64>(State.INSTRUCTIONS) >= load<u64>(State.PREEMPTION_AT)) { exitPreemptionTimer(); return true; }
   if (load<u64>(State.PENDING_DEBUG) && !(blocking & 2)) return debugTrap();
@@ -86,23 +99,46 @@ export function service(): bool {
     if (nmiWindowExits() && virtualNmis() && !(blocking & 11)) { exitNmiWindow(); return true; }
     if (interruptWindowExits() && flag(IF) && !(blocking & 3)) { exitInterruptWindow(); return true; }
   }
-  const vector = load<u32>(State.PENDING_INTERRUPT);
-  if (vector != NO_INTERRUPT && activity < 2) {
+  if (load<u32>(State.EVENTS) & Event.Interrupt && activity < 2 && !(blocking & 3)) {
     if (externalInterruptExits()) {
-      if (!(blocking & 3)) {
-        const taken = acknowledgesInterrupt();
-        if (taken) raiseInterrupt(NO_INTERRUPT);
-        exitExternalInterrupt(taken ? vector : NO_VECTOR);
-        return true;
-      }
-    } else if (flag(IF) && !(blocking & 3)) {
-      raiseInterrupt(NO_INTERRUPT);
+      exitExternalInterrupt(acknowledgesInterrupt() ? acknowledgeInterrupt() : NO_VECTOR);
+      return true;
+    }
+    if (flag(IF)) {
       wake();
-      deliverEvent(VALID | (EventType.External << 8) | vector, 0, 0);
+      deliverEvent(VALID | (EventType.External << 8) | acknowledgeInterrupt(), 0, 0);
       return true;
     }
   }
   return false;
+}
+
+/** INIT and start-up IPIs (SDM 3A 8.4.3, SDM 3C 25.2). True: the state changed. */
+function initOrStartUp(): bool {
+  if (load<u32>(State.PENDING_INIT)) {
+    // SDM 3C 23.8: blocked in VMX root operation.
+    if (load<u32>(State.VMX_OPERATION) == 1) return false;
+    store<u32>(State.PENDING_INIT, 0);
+    if (nonRoot()) { exitInit(); return true; }
+    if (!load<u32>(State.PENDING_STARTUP)) clearEvent(Event.Init);
+    initialize();
+    initApic();
+    rearmTimer();
+    flushSpace();
+    eventsChanged();
+    return true;
+  }
+  clearEvent(Event.Init);
+  const startUp = load<u32>(State.PENDING_STARTUP), vector = startUp & 0xff;
+  store<u32>(State.PENDING_STARTUP, 0);
+  if (!startUp || load<u32>(State.ACTIVITY) != 3) return false;
+  if (nonRoot()) { exitStartUp(vector); return true; }
+  store<u16>(State.CS_SELECTOR, <u16>(vector << 8));
+  store<u64>(State.CS_BASE, <u64>vector << 12);
+  store<u64>(State.RIP, 0);
+  wake();
+  modeChanged();
+  return true;
 }
 
 /** Delivers the pending debug exception: DR6 takes its conditions (SDM 3B 17.2.3). */
@@ -123,16 +159,33 @@ export function raiseDebug(bits: u64): void {
   deliverFault();
 }
 
-/** The processor sleeps and nothing is due: halt or shutdown. */
+/** Whether a maskable interrupt would wake the processor whose state is at `c`. */
+@inline function interruptible(c: usize): bool {
+  return (load<u32>(c, State.RFLAGS) & IF) != 0 || (load<u32>(c, State.VMX_OPERATION) == 2 && (load<u32>(c, State.PIN_CONTROLS) & 1) != 0);
+}
+/**
+ * When the sleeping processor at `c` comes to itself at the latest, in time; u64.MAX_VALUE: never. Only what can wake it
+ * counts: its APIC timer does not while interrupts are off, and nothing wakes wait-for-SIPI but another processor.
+ */
+export function wakesAt(c: usize): u64 {
+  const activity = load<u32>(c, State.ACTIVITY);
+  if (activity != 1) return activity ? u64.MAX_VALUE : 0;
+  let at = u64.MAX_VALUE;
+  if (interruptible(c) && !(load<u32>(c, State.APIC_LVT_TIMER) & LVT_MASKED)) at = load<u64>(c, State.APIC_TIMER_AT);
+  // SDM 3C 25.5.1: the VMX-preemption timer counts on, and its exit ends the wait.
+  const preemption = load<u64>(c, State.PREEMPTION_AT);
+  if (load<u32>(c, State.VMX_OPERATION) == 2 && preemption != u64.MAX_VALUE) at = min<u64>(at, preemption + load<u64>(c, State.IDLE));
+  return at;
+}
+/** The processor sleeps and nothing is due: time passes until something is, at most to the end of its turn. */
 export function idle(): void {
-  const activity = load<u32>(State.ACTIVITY);
-  if (activity == 1 && nonRoot() && load<u64>(State.PREEMPTION_AT) != u64.MAX_VALUE) {
-    // Time passes although nothing retires: the timer is what ends the wait (SDM 3C 25.5.1).
-    const left = load<u64>(State.PREEMPTION_AT) - load<u64>(State.INSTRUCTIONS);
-    store<u64>(State.TSC_BASE, load<u64>(State.TSC_BASE) + left);
-    store<u64>(State.PREEMPTION_AT, load<u64>(State.INSTRUCTIONS));
-    return;
-  }
-  if (activity == 1 && observed(FactCode.Halt)) tell(FactCode.Halt);
-  requestStop(activity == 1 ? StopCode.Halt : StopCode.Shutdown);
+  if (load<u32>(State.ACTIVITY) == 2) { requestStop(StopCode.Shutdown); return; }
+  const at = min<u64>(wakesAt(0), min<u64>(load<u64>(TURN_END), load<u64>(DEVICE_AT)));
+  if (at == u64.MAX_VALUE) { deadHalt(); return; }
+  passIdle(0, at - load<u64>(State.INSTRUCTIONS) - load<u64>(State.IDLE));
+}
+/** Nothing inside the machine will ever wake a processor. */
+export function deadHalt(): void {
+  if (observed(FactCode.Halt)) tell(FactCode.Halt);
+  requestStop(StopCode.Halt);
 }

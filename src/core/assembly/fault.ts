@@ -11,6 +11,8 @@ export const FAULT_NONE: u32 = 0xffffffff;
 /** Not exceptions but VM exits that the walker asks for (State.FAULT_QUALIFICATION and FAULT_PHYSICAL are set). */
 export const FAULT_EPT_VIOLATION: u32 = 0x100;
 export const FAULT_EPT_MISCONFIGURATION: u32 = 0x101;
+/** Not an exception: the instruction met a device in the fast loop, and runs again by itself (run.ts). */
+export const FAULT_DEVICE: u32 = 0x102;
 
 /** Notes an exception without error code; always 0, for `return fault(...)`. */
 export function fault(vector: u32): usize {

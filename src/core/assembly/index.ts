@@ -8,15 +8,19 @@ import { eventsChanged, raiseInterrupt, raiseNmi } from './events';
 import { setFactMask } from './facts';
 import { clearFault } from './fault';
 import { getFlags, setFlags } from './flags';
-import { MAXPHYADDR } from './layout';
+import { DEVICE_AT, MAXPHYADDR } from './layout';
 import { setRam, touch } from './physical';
 import { run } from './run';
 import { requestStop } from './stop';
+import { time } from './time';
 import { forgetData } from './tlb';
 import * as W from './walk';
 
 export { surveyEntry } from './vmx/entry';
 export { surveyRows } from './vmx/checks/reject';
+import { configureProcessors, select } from './processors';
+export { configureProcessors, select };
+export { broadcast, initializeFirst, setExternalLine } from './apic-message';
 export { run, raiseInterrupt, raiseNmi, setFactMask, instructionAt };
 export { getFlags, setFlags };
 
@@ -24,6 +28,7 @@ export { getFlags, setFlags };
 export function configure(ram: u64): void {
   setRam(ram);
   registerOperations();
+  configureProcessors(1, 0);
   reload();
 }
 /** After the host replaced the state (reset, restore): drops everything derived from it. */
@@ -44,6 +49,10 @@ export function changed(): void {
 }
 /** Before the host writes RAM page `address`: forgets its decoded code and marks it dirty. */
 export function touchPage(address: u64): void { touch(address & ~<u64>0xfff, 0x1000); }
+/** The devices' next deadline, in units of time. */
+export function setDeviceDeadline(at: u64): void { store<u64>(DEVICE_AT, at); }
+/** The running processor's time; exact while it accesses a device. */
+export function currentTime(): u64 { return time(); }
 /** After the host changed the lists of watches. */
 export function watchesChanged(): void {
   forgetBlocks();

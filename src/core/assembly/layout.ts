@@ -1,6 +1,21 @@
 /**
  * Where everything lies in the core's one memory. State (schema.ts) is at 0; guest RAM comes last, so that it can grow.
  */
+/** A processor's state (schema.ts). */
+export const STATE_BYTES: usize = 0x1000;
+/**
+ * The machine around the processors (processors.ts, time.ts): how many there are, whose turn it is, whose state lies at 0,
+ * instructions that the others retired; when the turn ends and when devices act, in time; length of a turn.
+ */
+export const PROCESSORS: usize = 0x1000;
+export const SCHEDULED: usize = 0x1004;
+export const LOADED: usize = 0x1008;
+/** Turns in a row in which a processor did nothing but sleep. */
+export const IDLE_TURNS: usize = 0x100c;
+export const OTHERS: usize = 0x1010;
+export const TURN_END: usize = 0x1018;
+export const DEVICE_AT: usize = 0x1020;
+export const QUANTUM: usize = 0x1028;
 /** Bounce buffer for reads that cross a page or reach a device. */
 export const READ_BUFFER: usize = 0x2000;
 /** Bounce buffer for writes that cross a page or reach a device; `commitWrite` carries them out. */
@@ -65,6 +80,8 @@ export const IDENTITY_LEAVES: usize = 0x1f0100;
 export const IDENTITY_LEAVES_MAX: u32 = 100;
 export const LEAF_BYTES: usize = 24;
 
+/** States of the processors that do not run: 64 at most. */
+export const PARKED: usize = 0x300000;
 /** The compiler's own data follow at 0x200000 (build option). */
 export const ARENA: usize = 0x400000;
 export const ARENA_END: usize = 0x1400000;

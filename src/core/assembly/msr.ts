@@ -4,8 +4,10 @@ import { msrOffset } from './generated/msrs.generated';
 import { CR0_PG, EFER_LMA, EFER_LME, EFER_NXE, flushSpace, longMode, modeChanged } from './context';
 import { FactCode, tellWords } from './facts';
 import { now } from './stop';
+import { readX2, writeApicBase, writeX2 } from './apic';
+import { rearmTimer, setDeadline } from './apic-timer';
 import { canonical } from './tlb';
-import { msrAnnounced } from './generated/features.generated';
+import { Feature, has, msrAnnounced } from './generated/features.generated';
 import { EFER_LEGAL } from './layout';
 import { readVmxMsr } from './vmx/capabilities';
 
@@ -14,6 +16,7 @@ const IA32_TSC_ADJUST: u32 = 0x3b;
 const IA32_FEATURE_CONTROL: u32 = 0x3a;
 const IA32_BIOS_SIGN_ID: u32 = 0x8b;
 const IA32_APIC_BASE: u32 = 0x1b;
+const IA32_TSC_DEADLINE: u32 = 0x6e0;
 const IA32_PAT: u32 = 0x277;
 const IA32_EFER: u32 = 0xc0000080;
 const IA32_FS_BASE: u32 = 0xc0000100;
@@ -24,6 +27,7 @@ const MTRRCAP: u32 = 0xfe;
 export function readMsr(index: u32): bool {
   if (!msrAnnounced(index)) return false;
   if (index >= 0x480 && index <= 0x491) return readVmxMsr(index);
+  if (index >= 0x800 && index <= 0x83f) return readX2(index);
   let value: u64;
   switch (index) {
     case IA32_TSC: value = now() + load<u64>(State.TSC_BASE) + load<u64>(State.TSC_OFFSET); break;
@@ -50,16 +54,19 @@ export function writeMsr(index: u32, value: u64): bool {
 }
 function accept(index: u32, value: u64): bool {
   if (!msrAnnounced(index)) return false;
+  if (index >= 0x800 && index <= 0x83f) return writeX2(index, value);
   switch (index) {
     case IA32_TSC: {
       const change = value - (now() + load<u64>(State.TSC_BASE));
       store<u64>(State.TSC_BASE, load<u64>(State.TSC_BASE) + change);
       store<u64>(State.IA32_TSC_ADJUST, load<u64>(State.IA32_TSC_ADJUST) + change);
+      rearmTimer();
       return true;
     }
     case IA32_TSC_ADJUST:
       store<u64>(State.TSC_BASE, load<u64>(State.TSC_BASE) + value - load<u64>(State.IA32_TSC_ADJUST));
       store<u64>(State.IA32_TSC_ADJUST, value);
+      rearmTimer();
       return true;
     case IA32_FEATURE_CONTROL:
       if (load<u64>(State.IA32_FEATURE_CONTROL) & 1 || value & ~<u64>5) return false;
@@ -85,7 +92,8 @@ function accept(index: u32, value: u64): bool {
     case 0x1d9: if (value & ~<u64>3) return false; break;
     case IA32_BIOS_SIGN_ID: return true;
     case 0: case 1: return true;
-    case IA32_APIC_BASE: if (value & ~<u64>0x7ffffffd00 || (value & 0xc00) == 0x400) return false; break;
+    case IA32_APIC_BASE: return writeApicBase(value, ~(has(Feature.X2APIC) ? <u64>0x7ffffffd00 : 0x7ffffff900));
+    case IA32_TSC_DEADLINE: setDeadline(value); return true;
     default: break;
   }
   const at = msrOffset(index);

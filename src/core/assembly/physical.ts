@@ -1,7 +1,9 @@
 /** Physical memory: RAM, its page map, and the devices behind the host's imports. Addresses are host-physical. */
 import { PAGES, PAGE_CODE, PAGE_DIRTY, PAGE_RAM, RAM } from './layout';
 import { invalidateCode } from './blocks';
+import { apicRead, apicWrite, inApicPage } from './apic';
 import { memoryRead, memoryWrite } from './host';
+import { publishTime } from './stop';
 
 let ramBytes: u64 = 0;
 
@@ -35,11 +37,23 @@ export function inRam(address: u64, bytes: u64): bool {
 /** Reads 1, 2, 4 or 8 bytes that do not cross a page; where nothing answers, all ones. */
 export function readPhysical<T>(address: u64): T {
   if (pageFlags(address) & PAGE_RAM) return load<T>(ramPointer(address));
-  return <T>memoryRead(address, sizeof<T>());
+  return <T>busRead(address, sizeof<T>());
 }
 export function writePhysical<T>(address: u64, value: T): void {
   if (pageFlags(address) & PAGE_RAM) {
     touch(address, sizeof<T>());
     store<T>(ramPointer(address), value);
-  } else memoryWrite(address, sizeof<T>(), <u64>value);
+  } else busWrite(address, sizeof<T>(), <u64>value);
+}
+
+/** An access of 1 to 8 bytes to what is not RAM: the processor's own APIC, else a device. */
+export function busRead(address: u64, size: u32): u64 {
+  if (inApicPage(address)) return apicRead(address, size);
+  publishTime();
+  return memoryRead(address, size);
+}
+export function busWrite(address: u64, size: u32, value: u64): void {
+  if (inApicPage(address)) { apicWrite(address, size, value); return; }
+  publishTime();
+  memoryWrite(address, size, value);
 }

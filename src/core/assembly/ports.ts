@@ -49,13 +49,14 @@ export function portsAllowed(port: u32, bytes: u32): bool {
   if (!portsAllowed(port, sizeof<T>())) return 0;
   if (nonRoot() && ioExits(port, sizeof<T>())) return exitOnIo(p, port, sizeof<T>(), true, immediateForm);
   setRegister<T>(State.RAX, read<T>(port));
-  return load<u32>(State.EVENTS) ? leave(p) : p + RECORD;
+  return leave(p);
 }
 @inline function output<T>(p: usize, port: u32, immediateForm: bool): usize {
   if (!portsAllowed(port, sizeof<T>())) return 0;
   if (nonRoot() && ioExits(port, sizeof<T>())) return exitOnIo(p, port, sizeof<T>(), false, immediateForm);
   write<T>(port, load<T>(State.RAX));
-  return load<u32>(State.EVENTS) ? leave(p) : p + RECORD;
+  // A device may have moved its deadline, raised an interrupt, or asked to stop.
+  return leave(p);
 }
 export function in_<T>(p: usize): usize { return input<T>(p, <u32>load<u16>(State.RDX), false); }
 export function ini<T>(p: usize): usize { return input<T>(p, <u32>immediate(p), true); }
@@ -65,7 +66,7 @@ export function outi<T>(p: usize): usize { return output<T>(p, <u32>immediate(p)
 /** A device may have asked to stop, or raised an interrupt: between iterations too (SDM 2: REP). */
 @inline function finishPort(p: usize, mask: u64): usize {
   const next = finish(p, mask);
-  return next != 0 && load<u32>(State.EVENTS) ? leave(p) : next;
+  return next != 0 ? leave(p) : next;
 }
 export function ins<T>(p: usize): usize {
   const port = <u32>load<u16>(State.RDX), mask = addressMask(p), step = flag(DF) ? 0 - <u64>sizeof<T>() : <u64>sizeof<T>();

@@ -3,27 +3,56 @@ import { State } from './generated/state.generated';
 import { dispatch } from './generated/dispatch.generated';
 import { nonRoot } from './context';
 import { deliverFault, takeDelivered } from './deliver';
-import { idle, raiseDebug, service } from './events';
+import { timerExpired } from './apic-timer';
+import { deadHalt, idle, raiseDebug, service, wakesAt } from './events';
+import { FAULT_DEVICE, clearFault } from './fault';
+import { DEVICE_AT, IDLE_TURNS, QUANTUM, SCHEDULED, TURN_END } from './layout';
+import { nextTurn, processorCount, retired, select, stateOf } from './processors';
+import { devicesDue, passIdle } from './time';
+import { allowDevices } from './tlb';
 import { RF, TF, flag } from './flags';
 import { Event, FAULTED, LEFT, StopCode, UNCOUNTED, WATCHED, clearEvent, raiseEvent } from './stop';
 
 /** Events that make every instruction a slice of its own. */
 const STEPPING: u32 = Event.Shadow | Event.Trap | Event.Breakpoints | Event.PendingDebug | Event.Resume;
 
-/** Retires at most `limit` instructions and says why it stopped (StopCode). */
+/** Not a StopCode: the processor's turn is over. */
+const TURN_OVER: u32 = 0xffffffff;
+
+/** Retires at most `limit` instructions, of all processors together, and says why it stopped (StopCode). */
 export function run(limit: u64): u32 {
+  select(load<u32>(SCHEDULED));
   store<u32>(State.STOP, StopCode.None);
   clearEvent(Event.Stop);
-  const start = load<u64>(State.INSTRUCTIONS);
-  store<u64>(State.RUN_START, start);
+  store<u64>(State.RUN_START, load<u64>(State.INSTRUCTIONS));
   store<u64>(State.RUN_RIP, load<u64>(State.RIP));
-  const end = start + limit;
-  store<u64>(State.LIMIT, end);
+  const end = retired() + limit;
   while (true) {
-    const now = load<u64>(State.INSTRUCTIONS);
+    const code = turn(end - retired());
+    if (code != TURN_OVER) return code;
+    nextTurn();
+    if (load<u32>(IDLE_TURNS) >= processorCount() && !leap()) {
+      deadHalt();
+      return load<u32>(State.STOP);
+    }
+  }
+}
+
+/** Runs the scheduled processor until its turn is over; retires at most `limit` instructions. */
+function turn(limit: u64): u32 {
+  const start = load<u64>(State.INSTRUCTIONS), end = start + limit;
+  while (true) {
+    const now = load<u64>(State.INSTRUCTIONS), slept = load<u64>(State.IDLE), time = now + slept;
     if (load<u32>(State.STOP)) return load<u32>(State.STOP);
     if (now >= end) return StopCode.Limit;
-    let until = end;
+    if (time >= load<u64>(TURN_END)) {
+      store<u32>(IDLE_TURNS, now == start && load<u32>(State.ACTIVITY) ? load<u32>(IDLE_TURNS) + 1 : 0);
+      return TURN_OVER;
+    }
+    if (time >= load<u64>(DEVICE_AT)) { devicesDue(time); continue; }
+    if (time >= load<u64>(State.APIC_TIMER_AT)) { timerExpired(); continue; }
+    let until = min<u64>(load<u64>(TURN_END), min<u64>(load<u64>(DEVICE_AT), load<u64>(State.APIC_TIMER_AT)));
+    until = until == u64.MAX_VALUE ? end : min<u64>(end, until - slept);
     if (nonRoot()) {
       const timer = load<u64>(State.PREEMPTION_AT);
       if (timer <= now) raiseEvent(Event.Window);
@@ -35,10 +64,34 @@ export function run(limit: u64): u32 {
       if (load<u32>(State.ACTIVITY)) { idle(); continue; }
       if (load<u32>(State.EVENTS) & STEPPING) { stepOne(); continue; }
     }
-    const rc = dispatch(until - now);
+    allowDevices(false);
+    let rc = dispatch(until - now);
+    allowDevices(true);
+    if (rc == FAULTED && load<u32>(State.FAULT) == FAULT_DEVICE) {
+      // The instruction met a device. By itself it may: an interrupt that it causes, or a deadline, then comes exactly after it.
+      clearFault();
+      if (load<u64>(State.INSTRUCTIONS) >= until) continue;
+      rc = dispatch(1);
+    }
     if (rc == FAULTED) deliverFault();
     else if (rc == WATCHED) return StopCode.Code;
   }
+}
+
+/** All processors sleep: goes to when the first one wakes, or a device acts. False: that is never. */
+function leap(): bool {
+  let at = load<u64>(DEVICE_AT);
+  for (let n: u32 = 0; n < processorCount(); n++) at = min<u64>(at, wakesAt(stateOf(n)));
+  if (at == u64.MAX_VALUE) return false;
+  store<u32>(IDLE_TURNS, 0);
+  // Whole turns, so that all processors stand at the same time again.
+  const from = load<u64>(State.INSTRUCTIONS) + load<u64>(State.IDLE);
+  const turns = at > from ? (at - from) / load<u64>(QUANTUM) : 0;
+  if (!turns) return true;
+  const units = turns * load<u64>(QUANTUM);
+  for (let n: u32 = 0; n < processorCount(); n++) passIdle(stateOf(n), units);
+  store<u64>(TURN_END, load<u64>(TURN_END) + units);
+  return true;
 }
 
 /** One instruction with what surrounds it: instruction breakpoints before, single-step and data breakpoints after. */

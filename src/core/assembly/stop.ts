@@ -42,6 +42,8 @@ export const enum Event {
   MonitorTrap = 512,
   /** RFLAGS.RF is set: for one instruction. */
   Resume = 1024,
+  /** INIT or start-up IPI. */
+  Init = 2048,
 }
 
 @inline export function raiseEvent(bits: u32): void { store<u32>(State.EVENTS, load<u32>(State.EVENTS) | bits); }

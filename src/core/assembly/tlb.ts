@@ -8,12 +8,11 @@ import {
 } from './layout';
 import { State } from './generated/state.generated';
 import { CR4_SMAP, cpl, longCode, longMode } from './context';
-import { FAULT_EPT_MISCONFIGURATION, FAULT_EPT_VIOLATION, Vector, fault, faultCode, faulted, pageFault } from './fault';
+import { FAULT_DEVICE, FAULT_EPT_MISCONFIGURATION, FAULT_EPT_VIOLATION, Vector, fault, faultCode, faulted, pageFault } from './fault';
 import { AC, flag } from './flags';
 import { breakpointOnPage, meetBreakpoints } from './breakpoints';
-import { memoryRead, memoryWrite } from './host';
 import { besideCode, interruptBlocks } from './blocks';
-import { pageFlags, ramPointer, touch } from './physical';
+import { busRead, busWrite, pageFlags, ramPointer, touch } from './physical';
 import { StopCode, requestStop } from './stop';
 import * as W from './walk';
 
@@ -84,6 +83,13 @@ function refuse(va: u64, segment: u32): bool {
   if (pointer < WRITE_BUFFER_END) flushWrite();
 }
 
+/**
+ * Whether an explicit access may reach a device. In the fast loop it may not: devices act between instructions, and the
+ * loop must not run on behind one whose access raised an interrupt (run.ts).
+ */
+let devicesAllowed: bool = true;
+export function allowDevices(allowed: bool): void { devicesAllowed = allowed; }
+
 function insert(table: usize, va: u64, host: usize): void {
   const e = table + (<usize>(va >> 8) & TLB_INDEX_MASK);
   store<u64>(e, (va & PAGE_MASK) | load<u64>(State.CONTEXT));
@@ -107,8 +113,9 @@ function slowRead(va: u64, bytes: u32, segment: u32): usize {
   }
   if (!translate(va, explicitAccess(W.READ))) return 0;
   const physical = W.hostPhysical;
-  meetBreakpoints(va, bytes, false);
   const flags = pageFlags(physical);
+  if (!(flags & PAGE_RAM) && !devicesAllowed) return fault(FAULT_DEVICE);
+  meetBreakpoints(va, bytes, false);
   if (!(flags & PAGE_RAM)) {
     deviceRead(physical, bytes);
     return READ_BUFFER;
@@ -124,7 +131,7 @@ function slowRead(va: u64, bytes: u32, segment: u32): usize {
 function deviceRead(physical: u64, bytes: u32): void {
   for (let n: u32 = 0; n < bytes; n += 8) {
     const piece = min<u32>(8, bytes - n);
-    store<u64>(READ_BUFFER + n, memoryRead(physical + n, piece));
+    store<u64>(READ_BUFFER + n, busRead(physical + n, piece));
   }
 }
 
@@ -141,6 +148,7 @@ function slowWrite(va: u64, bytes: u32, segment: u32, read: bool): usize {
     if (!translate(va, explicitAccess(W.WRITE))) return 0;
     const a = W.hostPhysical;
     if (!translate(nextPage(va), explicitAccess(W.WRITE))) return 0;
+    if (!devicesAllowed && !(pageFlags(a) & pageFlags(W.hostPhysical) & PAGE_RAM)) return fault(FAULT_DEVICE);
     meetBreakpoints(va, bytes, true);
     return buffered(a, first, W.hostPhysical, bytes - first, read, va);
   }
@@ -151,8 +159,9 @@ function slowWrite(va: u64, bytes: u32, segment: u32, read: bool): usize {
   }
   if (!translate(va, explicitAccess(W.WRITE))) return 0;
   const physical = W.hostPhysical;
-  meetBreakpoints(va, bytes, true);
   const flags = pageFlags(physical);
+  if (!(flags & PAGE_RAM) && !devicesAllowed) return fault(FAULT_DEVICE);
+  meetBreakpoints(va, bytes, true);
   if (!(flags & PAGE_RAM)) return buffered(physical, bytes, 0, 0, read, va);
   const near = load<u32>(DATA_WATCHES) != 0 && nearWatch(va, physical);
   if (near) watched(va, physical, bytes, true);
@@ -192,7 +201,7 @@ function storePiece(from: usize, physical: u64, bytes: u32): void {
   }
   for (let n: u32 = 0; n < bytes; n += 8) {
     const piece = min<u32>(8, bytes - n);
-    memoryWrite(physical + n, piece, load<u64>(from + n) & (piece == 8 ? u64.MAX_VALUE : (<u64>1 << <u64>(piece * 8)) - 1));
+    busWrite(physical + n, piece, load<u64>(from + n) & (piece == 8 ? u64.MAX_VALUE : (<u64>1 << <u64>(piece * 8)) - 1));
   }
 }
 function flushWrite(): void {

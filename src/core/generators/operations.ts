@@ -145,6 +145,7 @@ export function dispatch(limit: u64): u32 {
   const end = load<u64>(State.INSTRUCTIONS) + limit;
   store<u64>(State.SLICE_END, end);
   let left = limit;
+  store<u64>(State.LEFT, left);
   let rc: u32 = 0;
   while (left) {
     switch (<u32>load<u16>(p)) {

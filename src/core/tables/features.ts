@@ -71,8 +71,13 @@ export const features: readonly Feature[] = [
     msrs: [one(0x3a), [0x480, 0x491]],
   }),
   leaf1C(13, 'CMPXCHG16B', 'core2', 'CMPXCHG16B', { needs: ['LM'] }),
+  leaf1C(21, 'X2APIC', 'westmere', 'local APIC by MSRs', { msrs: [[0x800, 0x83f]], needs: ['APIC'] }),
   leaf1C(22, 'MOVBE', 'skylake', 'MOVBE'),
   leaf1C(23, 'POPCNT', 'westmere', 'POPCNT'),
+  leaf1C(24, 'TSC_DEADLINE', 'westmere', 'TSC-deadline mode of the APIC timer', {
+    msrs: [one(0x6e0)],
+    needs: ['APIC', 'TSC'],
+  }),
 
   leaf1D(2, 'DE', 'pentium3', 'debugging extensions: I/O breakpoints, DR4 and DR5 reserved', { cr4: bits(3) }),
   leaf1D(3, 'PSE', 'pentium3', '4-MByte pages', { cr4: bits(4) }),
@@ -80,6 +85,7 @@ export const features: readonly Feature[] = [
   leaf1D(5, 'MSR', 'pentium3', 'RDMSR and WRMSR'),
   leaf1D(6, 'PAE', 'pentium3', 'physical-address extension', { cr4: bits(5) }),
   leaf1D(8, 'CX8', 'pentium3', 'CMPXCHG8B'),
+  leaf1D(9, 'APIC', 'pentium3', 'local APIC', { msrs: [one(0x1b)] }),
   leaf1D(11, 'SEP', 'pentium3', 'SYSENTER and SYSEXIT', { msrs: [[0x174, 0x176]] }),
   leaf1D(13, 'PGE', 'pentium3', 'global pages', { cr4: bits(7) }),
   leaf1D(15, 'CMOV', 'pentium3', 'CMOVcc'),

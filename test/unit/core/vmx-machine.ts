@@ -83,6 +83,11 @@ export class VmxMachine {
       },
       memoryRead: () => 0xffffffffffffffffn,
       memoryWrite: () => undefined,
+      // There are no devices.
+      tick: () => 0xffffffffffffffffn,
+      endOfInterrupt: () => undefined,
+      acknowledgeExternal: () => 0xff,
+      initialize: () => undefined,
       fact: code => {
         made.machine!.facts.push(code);
         return code !== FactCode.VmEntry || made.machine!.entryStops;

@@ -171,6 +171,9 @@ export function exitNmi(): usize {
   return left;
 }
 
+export function exitInit(): usize { return vmExit(ExitReason.INIT, 0); }
+/** Start-up IPI in the wait-for-SIPI state: its vector is the qualification. */
+export function exitStartUp(vector: u32): usize { return vmExit(ExitReason.SIPI, <u64>vector); }
 export function exitInterruptWindow(): usize { return vmExit(ExitReason.INTERRUPT_WINDOW, 0); }
 export function exitNmiWindow(): usize { return vmExit(ExitReason.NMI_WINDOW, 0); }
 export function exitPreemptionTimer(): usize { return vmExit(ExitReason.PREEMPTION_TIMER, 0); }

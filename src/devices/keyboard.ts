@@ -1,0 +1,131 @@
+/** The 8042 keyboard controller with a keyboard that nobody types on, and system control port A (0x92). */
+import { cloned } from './state';
+import type { Device } from './bus';
+import type { Line } from './clock';
+
+const OUTPUT_FULL = 1;
+const SYSTEM = 4;
+const COMMAND = 8;
+const UNLOCKED = 0x10;
+const SELF_TEST_PASSED = 0x55;
+const ACKNOWLEDGE = 0xfa;
+const KEYBOARD_PASSED = 0xaa;
+/** MF2 keyboard. */
+const IDENTIFICATION = [0xab, 0x83];
+const A20 = 2;
+const INTERRUPT = 1;
+
+export class KeyboardController {
+  readonly name = 'keyboard controller 8042';
+  private output: number[] = [];
+  private command = 0;
+  private configuration = 0x41;
+  private outputPort = 0xdf;
+  private lastWasCommand = false;
+
+  /** `restart`: the processor's reset line is pulsed; `irq`: ISA line 1. */
+  constructor(
+    private readonly restart: () => void,
+    private readonly irq: Line,
+  ) {}
+
+  /** Port 0x60. */
+  readonly data: Device = {
+    name: this.name,
+    read: () => {
+      const value = this.output.shift() ?? 0;
+      this.update();
+      return value;
+    },
+    write: (_offset, _size, value) => this.writeData(value & 0xff),
+    reset: () => this.reset(),
+    save: () => {
+      const { output, command, configuration, outputPort, lastWasCommand } = this;
+      return { output: [...output], command, configuration, outputPort, lastWasCommand };
+    },
+    load: saved => void Object.assign(this, cloned(saved)),
+  };
+  /** Port 0x64. */
+  readonly status: Device = {
+    name: this.name,
+    read: () => (this.output.length ? OUTPUT_FULL : 0) | SYSTEM | UNLOCKED | (this.lastWasCommand ? COMMAND : 0),
+    write: (_offset, _size, value) => this.writeCommand(value & 0xff),
+    reset: () => undefined,
+    save: () => null,
+    load: () => undefined,
+  };
+  /** Port 0x92: bit 0 resets, bit 1 is the A20 gate, which is open for good: the bit only remembers. */
+  readonly portA: Device = {
+    name: 'system control port A',
+    read: () => this.outputPort & A20,
+    write: (_offset, _size, value) => {
+      this.outputPort = (this.outputPort & ~A20) | (value & A20);
+      if (value & 1) this.restart();
+    },
+    reset: () => undefined,
+    save: () => null,
+    load: () => undefined,
+  };
+
+  private reset(): void {
+    this.output = [];
+    this.command = 0;
+    this.configuration = 0x41;
+    this.outputPort = 0xdf;
+    this.lastWasCommand = false;
+    this.irq(false);
+  }
+  private answer(...bytes: number[]): void {
+    this.output.push(...bytes);
+    this.update();
+  }
+  private update(): void {
+    this.irq(this.output.length > 0 && (this.configuration & INTERRUPT) !== 0);
+  }
+  private writeCommand(value: number): void {
+    this.lastWasCommand = true;
+    this.command = 0;
+    switch (value) {
+      case 0x20:
+        return this.answer(this.configuration);
+      case 0xaa:
+        return this.answer(SELF_TEST_PASSED);
+      case 0xa9:
+      case 0xab:
+        return this.answer(0);
+      case 0xd0:
+        return this.answer(this.outputPort);
+      case 0x60:
+      case 0xd1:
+      case 0xd2:
+      case 0xd3:
+      case 0xd4:
+        this.command = value;
+        return;
+    }
+    // Pulses of the output port's low bits: bit 0 is the reset line, active low.
+    if (value >= 0xf0 && !(value & 1)) this.restart();
+  }
+  private writeData(value: number): void {
+    this.lastWasCommand = false;
+    const command = this.command;
+    this.command = 0;
+    switch (command) {
+      case 0x60:
+        this.configuration = value;
+        return this.update();
+      case 0xd1:
+        this.outputPort = value;
+        if (!(value & 1)) this.restart();
+        return;
+      case 0xd2:
+        return this.answer(value);
+      case 0xd3:
+      case 0xd4:
+        return; // there is no auxiliary device
+    }
+    if (value === 0xff) return this.answer(ACKNOWLEDGE, KEYBOARD_PASSED);
+    if (value === 0xf2) return this.answer(ACKNOWLEDGE, ...IDENTIFICATION);
+    this.answer(ACKNOWLEDGE);
+  }
+}
