@@ -29,6 +29,11 @@ function core() {
       'dist/core.wasm',
       '-O3',
       '--noAssert',
+      '--enable',
+      'simd',
+      // v128 between functions of the core: nothing that is exported to the host has it.
+      '--disableWarning',
+      '112',
       '--runtime',
       'stub',
       '--importMemory',

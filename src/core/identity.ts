@@ -17,6 +17,10 @@ const LINEAR_BITS = 48;
 /** Of the time-stamp counter and the core: one instruction a nanosecond. */
 const MEGAHERTZ = 1000;
 const LINE_BYTES = 64;
+/** What XCR0 may enable: x87 and SSE state (SDM 1 13.3). */
+const XCR0_STATES = 3;
+/** Legacy region and header of the XSAVE area: no state lies beyond them (SDM 1 13.4). */
+const XSAVE_BYTES = 512 + 64;
 
 /** Caches of leaf 4: type (1 data, 2 instruction, 3 unified), level, sets, ways. */
 const caches: readonly { type: number; level: number; sets: number; ways: number }[] = [
@@ -67,6 +71,13 @@ export function cpuidLeaves({ model, features: selected }: Cpu, processors = 1):
     leaf(7, 0, 0, 0, 0, 0),
     leaf(0xb, 0, 0, 1, 0x100, 0),
     leaf(0xb, 1, idBits, processors, 0x201, 0),
+    ...(selected.has('XSAVE')
+      ? [
+          leaf(0xd, 0, XCR0_STATES, XSAVE_BYTES, XSAVE_BYTES, 0),
+          // Size of the area of XSAVES: both states lie in its fixed part.
+          leaf(0xd, 1, 0, selected.has('XSAVES') ? XSAVE_BYTES : 0, 0, 0),
+        ]
+      : []),
     // TSC = core crystal.
     leaf(0x15, 0, 1, 1, MEGAHERTZ * 1_000_000, 0),
     leaf(0x16, 0, MEGAHERTZ, MEGAHERTZ, 100, 0),

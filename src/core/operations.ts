@@ -7,6 +7,8 @@
  * `hot` widths go into the switch, where the compiler inlines them; everything else behind the function table.
  */
 
+import { operationName, simdRows } from './tables/simd';
+
 export type Kind =
   /** `f<T>(dst, src): T`, flags inside. Forms RR RM MR RI MI. */
   | 'binary'
@@ -53,6 +55,16 @@ const plain = (module: string, ...names: string[]): Family[] =>
   names.map(name => ({ name, kind: 'plain', module, widths: [0] }));
 const wide = (module: string, widths: readonly number[], ...names: string[]): Family[] =>
   names.map(name => ({ name, kind: 'wide', module, widths }));
+
+/** MMX and SSE: one operation for each function and register file. */
+const simd = [
+  ...new Map(
+    simdRows.map(row => [
+      operationName(row),
+      plain(row.shape === 'plain' ? row.module : 'generated/simd.generated', operationName(row))[0],
+    ]),
+  ).values(),
+];
 
 export const families: readonly Family[] = [
   binary('add', { ...commonHot, MI: HOT }),
@@ -180,8 +192,6 @@ export const families: readonly Family[] = [
     'invlpg',
     'pause',
     'ud',
-    'xgetbv',
-    'xsetbv',
     'swapgs',
     'monitor',
     'mwait',
@@ -223,6 +233,11 @@ export const families: readonly Family[] = [
   ...plain('vmx/access', 'vmread', 'vmwrite'),
   ...plain('vmx/entry', 'vmlaunch', 'vmresume'),
   ...plain('vmx/invalidate', 'invept', 'invvpid'),
+  ...simd,
+  ...plain('fpu/fxsave', 'fxsave', 'fxrstor'),
+  ...plain('fpu/xsave', 'xsave', 'xrstor', 'xsaveopt', 'xsavec', 'xsaves', 'xrstors', 'xgetbv', 'xsetbv'),
+  ...plain('fpu/control', 'fninit', 'fnclex'),
+  ...plain('simd/control', 'ldmxcsr', 'stmxcsr'),
 ];
 
 const FORMS: Record<Kind, readonly string[]> = {

@@ -152,6 +152,12 @@ export class Processor {
         return BigInt(this.view.getUint32(field.offset, true));
       case 64:
         return this.view.getBigUint64(field.offset, true);
+      case 80:
+        return (
+          (BigInt(this.view.getUint16(field.offset + 8, true)) << 64n) | this.view.getBigUint64(field.offset, true)
+        );
+      case 128:
+        return (this.view.getBigUint64(field.offset + 8, true) << 64n) | this.view.getBigUint64(field.offset, true);
     }
   }
   /** Stores the low `width` bits; whoever changes what modes depend on calls `core.changed()`. */
@@ -173,6 +179,14 @@ export class Processor {
         break;
       case 64:
         this.view.setBigUint64(field.offset, BigInt.asUintN(64, value), true);
+        break;
+      case 80:
+        this.view.setBigUint64(field.offset, BigInt.asUintN(64, value), true);
+        this.view.setUint16(field.offset + 8, Number(BigInt.asUintN(16, value >> 64n)), true);
+        break;
+      case 128:
+        this.view.setBigUint64(field.offset, BigInt.asUintN(64, value), true);
+        this.view.setBigUint64(field.offset + 8, BigInt.asUintN(64, value >> 64n), true);
     }
   }
 }

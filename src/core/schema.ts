@@ -23,6 +23,10 @@ export type FieldGroup =
   | 'control'
   | 'debug'
   | 'msr'
+  /** XMM registers and MXCSR. */
+  | 'sse'
+  /** The x87 FPU; its data registers are the MMX registers too. */
+  | 'x87'
   | 'vmx'
   | 'apic'
   /** Architectural, but with no name a user writes: activity, blocking, the processor's mode. */
@@ -36,7 +40,7 @@ export interface StateField {
   /** Byte offset in the core's memory. */
   offset: number;
   /** Width in bits: how many bits are stored and shown. */
-  width: 8 | 16 | 32 | 64;
+  width: 8 | 16 | 32 | 64 | 80 | 128;
   group: FieldGroup;
   description: string;
   /** MSR index, for the group `msr` (SDM volume 4). */
@@ -138,6 +142,40 @@ export const dr7Bits: readonly BitField[] = [
   ]),
 ];
 
+const exceptionBits = (low: number, suffix: string, what: string): BitField[] =>
+  ['invalid operation', 'denormal operand', 'zero divide', 'overflow', 'underflow', 'precision'].map((name, n) =>
+    bit(low + n, `${'IDZOUP'[n]}${suffix}`, `${name}${what}`),
+  );
+/** SDM 1 10.2.3. */
+export const mxcsrBits: readonly BitField[] = [
+  ...exceptionBits(0, 'E', ''),
+  bit(6, 'DAZ', 'denormals are zeros'),
+  ...exceptionBits(7, 'M', ' mask'),
+  bits(14, 13, 'RC', 'rounding: 0 nearest, 1 down, 2 up, 3 toward zero'),
+  bit(15, 'FZ', 'flush to zero'),
+];
+/** SDM 1 8.1.5. */
+export const fcwBits: readonly BitField[] = [
+  ...exceptionBits(0, 'M', ' mask'),
+  bits(9, 8, 'PC', 'precision: 0 single, 2 double, 3 double extended'),
+  bits(11, 10, 'RC', 'rounding: 0 nearest, 1 down, 2 up, 3 toward zero'),
+  bit(12, 'X', 'infinity control (no effect)'),
+];
+/** SDM 1 8.1.3. */
+export const fswBits: readonly BitField[] = [
+  ...exceptionBits(0, 'E', ''),
+  bit(6, 'SF', 'stack fault'),
+  bit(7, 'ES', 'error summary'),
+  bit(8, 'C0', 'condition code 0'),
+  bit(9, 'C1', 'condition code 1'),
+  bit(10, 'C2', 'condition code 2'),
+  bits(13, 11, 'TOP', 'top of stack'),
+  bit(14, 'C3', 'condition code 3'),
+  bit(15, 'B', 'busy'),
+];
+/** SDM 3A 2.6; what CPUID leaf 0DH announces. */
+export const xcr0Bits: readonly BitField[] = [bit(0, 'x87', 'x87 state'), bit(1, 'SSE', 'XMM registers and MXCSR')];
+
 export const eferBits: readonly BitField[] = [
   bit(0, 'SCE', 'SYSCALL enable'),
   bit(8, 'LME', 'IA-32e mode enable'),
@@ -231,7 +269,7 @@ export const stateSchema: readonly StateField[] = [
   field('CR3', 0x230, 64, 'control', 'paging-structure base', cr3Bits),
   field('CR4', 0x238, 64, 'control', 'control register 4', cr4Bits),
   field('CR8', 0x240, 64, 'control', 'task priority'),
-  field('XCR0', 0x248, 64, 'control', 'extended control register 0'),
+  field('XCR0', 0x248, 64, 'control', 'extended control register 0', xcr0Bits),
   field('DR0', 0x250, 64, 'debug', 'breakpoint 0, linear address'),
   field('DR1', 0x258, 64, 'debug', 'breakpoint 1, linear address'),
   field('DR2', 0x260, 64, 'debug', 'breakpoint 2, linear address'),
@@ -268,6 +306,8 @@ export const stateSchema: readonly StateField[] = [
   field('TSC_BASE', 0x300, 64, 'internal', 'time-stamp counter minus retired instructions'),
   msr('IA32_TSC_ADJUST', 0x308, 0x3b, 'sum of the changes made to the time-stamp counter'),
   msr('IA32_BIOS_SIGN_ID', 0x310, 0x8b, 'microcode revision'),
+
+  msr('IA32_XSS', 0x318, 0xda0, 'supervisor state that XSAVES saves: none exists'),
 
   field('PDPTE0', 0x320, 64, 'control', 'PAE page-directory-pointer entry 0'),
   field('PDPTE1', 0x328, 64, 'control', 'PAE page-directory-pointer entry 1'),
@@ -397,6 +437,20 @@ export const stateSchema: readonly StateField[] = [
   field('ENTRY_CHECK', 0x438, 32, 'internal', 'failing row of the VM-entry check table; 0 when none'),
   field('ENTRY_FIELD', 0x43c, 32, 'internal', 'VMCS encoding that the failing check names'),
   field('ENTRY_VALUE', 0x440, 64, 'internal', 'its value'),
+
+  ...Array.from({ length: 16 }, (_, n) => field(`XMM${n}`, 0x800 + 16 * n, 128, 'sse', 'SSE register')),
+  // 0x900-0x9ff: kept free for the upper halves of YMM registers.
+  // Physical registers: ST(i) is FPR[(TOP + i) mod 8], MMi is bits 63:0 of FPRi (SDM 1 8.1.2, 9.2.1).
+  ...Array.from({ length: 8 }, (_, n) => field(`FPR${n}`, 0xa00 + 16 * n, 80, 'x87', 'x87 data register, by number')),
+  field('FCW', 0xa80, 16, 'x87', 'x87 control word', fcwBits),
+  field('FSW', 0xa82, 16, 'x87', 'x87 status word', fswBits),
+  field('FTW', 0xa84, 8, 'x87', 'x87 tags, one bit for each FPR: 1 when it is not empty (SDM 1 10.5.1.1)'),
+  field('FOP', 0xa86, 16, 'x87', 'opcode of the last x87 instruction with an unmasked exception'),
+  field('FCS', 0xa88, 16, 'x87', 'its code segment: always 0 (CPUID.7:EBX[13])'),
+  field('FDS', 0xa8a, 16, 'x87', 'segment of its operand: always 0 (CPUID.7:EBX[13])'),
+  field('FIP', 0xa90, 64, 'x87', 'offset of the last x87 instruction that was not a control instruction'),
+  field('FDP', 0xa98, 64, 'x87', 'offset of its memory operand'),
+  field('MXCSR', 0xaa0, 32, 'sse', 'SSE control and status', mxcsrBits),
 ];
 
 /** Bytes of a processor's state that a snapshot copies; everything architectural lies below. */

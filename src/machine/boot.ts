@@ -99,6 +99,10 @@ export function reset(processor: Processor): void {
   set('DR6', 0xffff0ff0n);
   set('DR7', 0x400n);
   set('XCR0', 1n);
+  // The x87 and SSE state of a power-up (SDM 3A table 9-1): all tags say zero.
+  set('FCW', 0x40n);
+  set('FTW', 0xffn);
+  set('MXCSR', 0x1f80n);
   set('IA32_PAT', 0x0007040600070406n);
   set('IA32_APIC_BASE', 0xfee00900n);
   // Firmware enables VMXON outside SMX and locks the register.

@@ -58,8 +58,11 @@ export function readRegister(processor: Processor, name: string): bigint {
 const reserved: Record<string, { mask: bigint; why: string }> = {
   CR0: { mask: ~0xe005003fn, why: 'reserved bits of CR0 (SDM 3A 2.5)' },
   CR3: { mask: 0xffffff8000000000n, why: 'address bits beyond the physical-address width of 39 bits' },
-  CR4: { mask: ~0x312ffcn, why: 'bits of CR4 that this processor does not have' },
+  CR4: { mask: ~0x352ffcn, why: 'bits of CR4 that this processor does not have' },
   CR8: { mask: ~0xfn, why: 'bits beyond the task priority 3:0' },
+  XCR0: { mask: ~3n, why: 'state that this processor does not have' },
+  MXCSR: { mask: ~0xffffn, why: 'reserved bits of MXCSR' },
+  FCW: { mask: ~0x1f7fn, why: 'reserved bits of the x87 control word' },
   IA32_EFER: { mask: ~0xd01n, why: 'reserved bits of IA32_EFER' },
   RFLAGS: { mask: ~0x3f7fd7n, why: 'reserved bits of RFLAGS' },
   DR6: { mask: ~0xffffffffn, why: 'the upper half of DR6' },

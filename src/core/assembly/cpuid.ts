@@ -4,9 +4,12 @@
  */
 import { State } from './generated/state.generated';
 import { apicEnabled } from './apic';
+import { CR4_OSXSAVE } from './context';
 import { IDENTITY_LEAVES, LEAF_BYTES } from './layout';
 import { setRegister } from './record';
 
+/** CPUID.1:ECX: the operating system has set CR4.OSXSAVE. */
+const OSXSAVE: u32 = 1 << 27;
 const LEAF: usize = 0, SUBLEAF: usize = 4, EAX: usize = 8, EBX: usize = 12, ECX: usize = 16, EDX: usize = 20;
 const LEAF1_EDX_APIC: u32 = 1 << 9;
 /** Leaves whose answer depends on ECX. */
@@ -37,6 +40,7 @@ export function identify(asked: u32, index: u32): void {
   if (leaf == 1) {
     b |= load<u32>(State.PROCESSOR) << 24;
     if (!apicEnabled(0)) d &= ~LEAF1_EDX_APIC;
+    if (load<u64>(State.CR4) & CR4_OSXSAVE) c |= OSXSAVE;
   }
   if (leaf == 0xb) d = load<u32>(State.PROCESSOR);
   // Levels of the topology that do not exist repeat the number that was asked (SDM 2: CPUID leaf 0BH).

@@ -87,6 +87,7 @@ function accept(index: u32, value: u64): bool {
     case IA32_PAT:
       for (let n: u64 = 0; n < 64; n += 8) { const type = (value >> n) & 0xff; if (type > 7 || type == 2 || type == 3) return false; }
       break;
+    case 0xda0: if (value) return false; break; // IA32_XSS: no supervisor state
     case 0xc0000103: if (value >> 32) return false; break;
     case 0xc0000084: value &= 0xffffffff; break;
     case 0x1d9: if (value & ~<u64>3) return false; break;

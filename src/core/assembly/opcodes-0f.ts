@@ -3,6 +3,7 @@ import { State } from './generated/state.generated';
 import { Op } from './generated/op.generated';
 import { Feature, has } from './generated/features.generated';
 import * as D from './decoder';
+import { simd } from './opcodes-simd';
 import { exchange, farPointer, popSegment, pushSegment, rmOnly } from './opcodes';
 import * as R from './record';
 
@@ -95,6 +96,7 @@ export function escape(): void {
     case 0x35: if (needs(Feature.SEP)) D.chooseLast(Op.SYSEXIT); return;
     case 0x37: if (noPrefix()) D.chooseLast(Op.GETSEC); else D.undefined_(); return;
     case 0x38: escape38(); return;
+    case 0x3a: if (!simd(2, D.byte())) { D.modrm(); D.undefined_(); } return;
     case 0x78: case 0x79: fieldAccess(b); return;
     case 0xa0: pushSegment(4); return;
     case 0xa1: popSegment(4); return;
@@ -130,15 +132,12 @@ export function escape(): void {
     case 0xb9: case 0xff: D.modrm(); D.undefined_(); return;
     case 0xbc: if (D.rep == R.F_REPE) regRm(Op.TZCNT_RR16, Op.TZCNT_RM16, D.width - 1); else regRm(Op.BSF16, Op.BSFM16, D.width - 1); return;
     case 0xbd: if (D.rep == R.F_REPE && has(Feature.LZCNT)) regRm(Op.LZCNT_RR16, Op.LZCNT_RM16, D.width - 1); else regRm(Op.BSR16, Op.BSRM16, D.width - 1); return;
-    case 0xc3: // MOVNTI, not announced with SSE2
-      D.undefined_();
-      return;
     case 0xc7: group9(); return;
     case 0xc8: case 0xc9: case 0xca: case 0xcb: case 0xcc: case 0xcd: case 0xce: case 0xcf:
       D.setDst(((b & 7) | ((D.rex & 1) << 3)) << 3);
       D.choose(Op.BSWAP16 + D.width - 1);
       return;
-    default: D.undefined_();
+    default: if (!simd(0, b)) D.undefined_();
   }
 }
 
@@ -183,8 +182,8 @@ function group7(): void {
     case 0o11: D.choose(Op.MWAIT); return;
     case 0o12: if (needs(Feature.SMAP)) D.chooseLast(Op.CLAC); return;
     case 0o13: if (needs(Feature.SMAP)) D.chooseLast(Op.STAC); return;
-    case 0o20: D.choose(Op.XGETBV); return;
-    case 0o21: D.choose(Op.XSETBV); return;
+    case 0o20: if (needs(Feature.XSAVE)) D.choose(Op.XGETBV); return;
+    case 0o21: if (needs(Feature.XSAVE)) D.choose(Op.XSETBV); return;
     case 0o24: D.chooseLast(Op.VMFUNC); return;
     case 0o70: if (D.code == 2) D.choose(Op.SWAPGS); else D.undefined_(); return;
     case 0o71: if (needs(Feature.RDTSCP)) D.choose(Op.RDTSCP); return;
@@ -207,6 +206,7 @@ function escape38(): void {
     else { D.setSrc(D.reg << 3); D.choose(Op.MOVBE_MR16 + D.width - 1); }
     return;
   }
+  if (simd(1, b)) return;
   D.modrm();
   D.undefined_();
 }
@@ -237,10 +237,24 @@ function doubleShift(b: u32): void {
   const left = b < 0xa8;
   D.choose((left ? (D.memoryOperand() ? Op.SHLDM16 : Op.SHLD16) : D.memoryOperand() ? Op.SHRDM16 : Op.SHRD16) + D.width - 1);
 }
+/** FXSAVE, LDMXCSR, XSAVE and kin: the memory forms of group 15. */
+function saveGroup(g: u32): void {
+  if (!noPrefix()) { D.undefined_(); return; }
+  switch (g) {
+    case 0: if (needs(Feature.FXSR)) D.choose(Op.FXSAVE); return;
+    case 1: if (needs(Feature.FXSR)) D.choose(Op.FXRSTOR); return;
+    case 2: if (needs(Feature.SSE)) D.choose(Op.LDMXCSR); return;
+    case 3: if (needs(Feature.SSE)) D.choose(Op.STMXCSR); return;
+    case 4: if (needs(Feature.XSAVE)) D.choose(Op.XSAVE); return;
+    case 5: if (needs(Feature.XSAVE)) D.choose(Op.XRSTOR); return;
+    case 6: if (needs(Feature.XSAVEOPT)) D.choose(Op.XSAVEOPT); return;
+    default: D.undefined_();
+  }
+}
 function group15(): void {
   D.modrm();
   const g = D.reg & 7;
-  if (D.memoryOperand()) { D.undefined_(); return; } // FXSAVE and kin are not announced
+  if (D.memoryOperand()) { saveGroup(g); return; }
   if (D.rep == R.F_REPE && g < 4) {
     if (D.code != 2) { D.undefined_(); return; }
     D.setDst(D.rm << 3);
@@ -266,5 +280,9 @@ function group9(): void {
   }
   if (g == 6 && D.rep != R.F_REPNE) { D.chooseLast(D.rep == R.F_REPE ? Op.VMXON : D.operandPrefix ? Op.VMCLEAR : Op.VMPTRLD); return; }
   if (g == 7 && noPrefix()) { D.chooseLast(Op.VMPTRST); return; }
+  if (g >= 3 && g <= 5 && noPrefix()) {
+    if (needs(g == 4 ? Feature.XSAVEC : Feature.XSAVES)) D.choose(g == 3 ? Op.XRSTORS : g == 4 ? Op.XSAVEC : Op.XSAVES);
+    return;
+  }
   D.undefined_();
 }

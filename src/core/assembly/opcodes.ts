@@ -5,6 +5,7 @@ import { virtual8086, protectedMode } from './context';
 import { Feature, has } from './generated/features.generated';
 import * as D from './decoder';
 import { escape } from './opcodes-0f';
+import { x87 } from './opcodes-x87';
 import * as R from './record';
 
 /** Operand forms of binary operations: distances from the RR form. */
@@ -211,6 +212,7 @@ export function opcode(): void {
     case 0xd5: if (notInLongMode()) { D.setImmediate(D.byte()); D.choose(Op.AAD); } return;
     case 0xd6: if (notInLongMode()) D.choose(Op.SALC); return;
     case 0xd7: D.setSegment(3); D.choose(Op.XLAT); return;
+    case 0xd8: case 0xd9: case 0xda: case 0xdb: case 0xdc: case 0xdd: case 0xde: case 0xdf: x87(b); return;
     case 0xe0: case 0xe1: case 0xe2: case 0xe3:
       D.target(D.signedByte(), branchWidth() == 1);
       D.chooseLast(b == 0xe0 ? Op.LOOPNE : b == 0xe1 ? Op.LOOPE : b == 0xe2 ? Op.LOOP : Op.JCXZ);

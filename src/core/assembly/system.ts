@@ -120,8 +120,6 @@ export function wait_(p: usize): usize {
 }
 
 /** Not announced by CPUID: undefined opcodes. GETSEC and RSM are so outside SMX and SMM, GETSEC exits in non-root operation only with CR4.SMXE. */
-export function xgetbv(_p: usize): usize { return fault(Vector.UD); }
-export function xsetbv(_p: usize): usize { return fault(Vector.UD); }
 export function monitor(_p: usize): usize { return fault(Vector.UD); }
 export function mwait(_p: usize): usize { return fault(Vector.UD); }
 export function rsm(_p: usize): usize { return fault(Vector.UD); }

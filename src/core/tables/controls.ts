@@ -126,7 +126,7 @@ const secondary: ControlWord = {
     off(17, 'ENABLE_PML', 'enable PML', 'first writes to pages are logged'),
     off(18, 'EPT_VIOLATION_VE', 'EPT-violation #VE', 'EPT violations may cause #VE instead of exits'),
     off(19, 'CONCEAL_VMX_FROM_PT', 'conceal VMX from PT', 'processor trace does not show VMX'),
-    off(20, 'ENABLE_XSAVES_XRSTORS', 'enable XSAVES/XRSTORS', 'XSAVES and XRSTORS run; otherwise #UD'),
+    on(20, 'ENABLE_XSAVES_XRSTORS', 'enable XSAVES/XRSTORS', 'XSAVES and XRSTORS run; otherwise #UD'),
     off(
       22,
       'MODE_BASED_EXECUTE_CONTROL',

@@ -46,6 +46,7 @@ const leaf1C = at(1, 0, 'ecx');
 const leaf1D = at(1, 0, 'edx');
 const leaf7B = at(7, 0, 'ebx');
 const leaf7C = at(7, 0, 'ecx');
+const leafD1A = at(0xd, 1, 'eax');
 const leaf81C = at(0x80000001, 0, 'ecx');
 const leaf81D = at(0x80000001, 0, 'edx');
 const leaf87D = at(0x80000007, 0, 'edx');
@@ -66,11 +67,15 @@ const IA32_TSC_AUX = one(0xc0000103);
 
 /** Every feature, in the order of CPUID's leaves and bits. */
 export const features: readonly Feature[] = [
+  leaf1C(0, 'SSE3', 'core2', 'streaming SIMD extensions 3', { needs: ['SSE2'] }),
   leaf1C(5, 'VMX', 'core2', 'virtual-machine extensions', {
     cr4: bits(13),
     msrs: [one(0x3a), [0x480, 0x491]],
   }),
+  leaf1C(9, 'SSSE3', 'core2', 'supplemental streaming SIMD extensions 3', { needs: ['SSE3'] }),
   leaf1C(13, 'CMPXCHG16B', 'core2', 'CMPXCHG16B', { needs: ['LM'] }),
+  leaf1C(19, 'SSE4.1', 'westmere', 'streaming SIMD extensions 4.1', { needs: ['SSSE3'] }),
+  leaf1C(20, 'SSE4.2', 'westmere', 'streaming SIMD extensions 4.2', { needs: ['SSE4.1'] }),
   leaf1C(21, 'X2APIC', 'westmere', 'local APIC by MSRs', { msrs: [[0x800, 0x83f]], needs: ['APIC'] }),
   leaf1C(22, 'MOVBE', 'skylake', 'MOVBE'),
   leaf1C(23, 'POPCNT', 'westmere', 'POPCNT'),
@@ -78,7 +83,9 @@ export const features: readonly Feature[] = [
     msrs: [one(0x6e0)],
     needs: ['APIC', 'TSC'],
   }),
+  leaf1C(26, 'XSAVE', 'skylake', 'XSAVE, XRSTOR, XGETBV, XSETBV', { cr4: bits(18), needs: ['FXSR'] }),
 
+  leaf1D(0, 'FPU', 'pentium3', 'x87 floating-point unit'),
   leaf1D(2, 'DE', 'pentium3', 'debugging extensions: I/O breakpoints, DR4 and DR5 reserved', { cr4: bits(3) }),
   leaf1D(3, 'PSE', 'pentium3', '4-MByte pages', { cr4: bits(4) }),
   leaf1D(4, 'TSC', 'pentium3', 'RDTSC', { cr4: bits(2), msrs: [one(0x10)] }),
@@ -91,6 +98,10 @@ export const features: readonly Feature[] = [
   leaf1D(15, 'CMOV', 'pentium3', 'CMOVcc'),
   leaf1D(16, 'PAT', 'pentium3', 'page attribute table', { msrs: [one(0x277)] }),
   leaf1D(17, 'PSE-36', 'pentium3', '36-bit addresses of 4-MByte pages', { needs: ['PSE'] }),
+  leaf1D(23, 'MMX', 'pentium3', 'MMX technology', { needs: ['FPU'] }),
+  leaf1D(24, 'FXSR', 'pentium3', 'FXSAVE and FXRSTOR', { cr4: bits(9), needs: ['FPU'] }),
+  leaf1D(25, 'SSE', 'pentium3', 'streaming SIMD extensions', { cr4: bits(10), needs: ['FXSR', 'MMX'] }),
+  leaf1D(26, 'SSE2', 'core2', 'streaming SIMD extensions 2', { needs: ['SSE'] }),
 
   leaf7B(0, 'FSGSBASE', 'skylake', 'RDFSBASE, RDGSBASE, WRFSBASE, WRGSBASE', { cr4: bits(16), needs: ['LM'] }),
   leaf7B(1, 'TSC_ADJUST', 'skylake', 'IA32_TSC_ADJUST', { msrs: [one(0x3b)], needs: ['TSC'] }),
@@ -99,6 +110,15 @@ export const features: readonly Feature[] = [
 
   leaf7C(2, 'UMIP', 'full', 'user-mode instruction prevention', { cr4: bits(11) }),
   leaf7C(22, 'RDPID', 'full', 'RDPID', { msrs: [IA32_TSC_AUX] }),
+
+  leafD1A(0, 'XSAVEOPT', 'skylake', 'XSAVEOPT', { needs: ['XSAVE'] }),
+  leafD1A(1, 'XSAVEC', 'skylake', 'XSAVEC and the compacted form of XRSTOR', { needs: ['XSAVE'] }),
+  leafD1A(2, 'XGETBV1', 'skylake', 'XGETBV of the states in use', { needs: ['XSAVE'] }),
+  leafD1A(3, 'XSAVES', 'skylake', 'XSAVES, XRSTORS and IA32_XSS', {
+    msrs: [one(0xda0)],
+    controls: [secondary('ENABLE_XSAVES_XRSTORS')],
+    needs: ['XSAVEC'],
+  }),
 
   leaf81C(0, 'LAHF', 'core2', 'LAHF and SAHF in 64-bit mode', { needs: ['LM'] }),
   leaf81C(5, 'LZCNT', 'skylake', 'LZCNT'),
@@ -129,8 +149,8 @@ export const features: readonly Feature[] = [
   },
 ];
 
-/** CR4 bits that exist whatever is selected: OSFXSR, OSXMMEXCPT, MCE and PCE change nothing that this processor does. */
-export const CR4_ALWAYS = bits(6, 8, 9, 10);
+/** CR4 bits that exist whatever is selected: MCE and PCE change nothing that this processor does. */
+export const CR4_ALWAYS = bits(6, 8);
 
 const byName = new Map(features.map((row, number) => [row.name, { row, number }]));
 

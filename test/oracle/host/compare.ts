@@ -1,7 +1,8 @@
 /** What the two processors made of one case: where they differ, in words. */
 import { Decoder, DecoderOptions, Formatter, FormatterSyntax } from 'iced-x86';
 import type { Draft } from './draft';
-import { AT, CASE_BYTES, DATA_BYTES, FIRST_CASE, PATH, RFLAGS, hex } from './layout';
+import { AT, CASE_BYTES, DATA_BYTES, FIRST_CASE, FX_BYTES, PATH, RFLAGS, hex } from './layout';
+import { fxDifferences } from './fx-compare';
 import { undefinedFlags } from './undefined';
 
 const NAMES = 'RAX RCX RDX RBX RSP RBP RSI RDI R8 R9 R10 R11 R12 R13 R14 R15'.split(' ');
@@ -29,6 +30,8 @@ export function differences(draft: Draft, n: number, host: Uint8Array, here: Uin
   const flags = BigInt(undefinedFlags(draft.operation, draft.count, draft.width));
   compare('RFLAGS', AT.registers + 8 * RFLAGS, ~(RF_IOPL_IF | flags) & 0xffffffffffffffffn);
   for (let offset = 0; offset < DATA_BYTES; offset += 8) compare(`data+${offset}`, AT.data + offset);
+  const fx = (bytes: Uint8Array): Uint8Array => bytes.subarray(at + AT.fx, at + AT.fx + FX_BYTES);
+  lines.push(...fxDifferences(draft, fx(host), fx(here)));
   return lines;
 }
 

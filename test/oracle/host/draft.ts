@@ -1,6 +1,7 @@
 /** One case in the making: an instruction's encoding, and the state that it finds. */
 import * as Layout from './layout';
 import { Random } from '../../random';
+import { FxImage } from './fx';
 
 export type Width = 8 | 16 | 32 | 64;
 export type Place =
@@ -42,6 +43,7 @@ export class Draft {
   /** Registers whose value the instruction's address or operands depend on. */
   readonly fixed = new Set<number>();
   readonly data = new Uint8Array(Layout.DATA_BYTES);
+  readonly fx: FxImage;
   readonly entry: number;
   flags: bigint;
   /** Key of the table of undefined flags; also what messages count by. */
@@ -56,6 +58,7 @@ export class Draft {
 
   rex: boolean;
   private readonly legacy = new Set<number>();
+
   private rexBits = 0;
   private opcodeBytes: number[] = [];
   private modrm: number | undefined;
@@ -73,7 +76,13 @@ export class Draft {
     this.flags = (random.u64() & FLAGS_CHOSEN) | FLAGS_ALWAYS;
     this.entry = Layout.ENTRY + random.below(Layout.ENTRIES);
     this.rex = random.chance(0.6);
+    this.fx = new FxImage(random);
   }
+
+  /** The result is an estimate (RCPPS): lanes of 4 bytes are compared with the manual's bound of the error. */
+  estimate = false;
+  /** Processors differ in whether the x87 tags change. */
+  mayEnterMmx = false;
 
   // -- encoding
 

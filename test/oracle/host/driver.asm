@@ -21,6 +21,7 @@ struc case
 .code:          resb CODE_BYTES
 .registers:     resq 17                 ; RAX RCX RDX RBX RSP RBP RSI RDI R8-R15 RFLAGS
 .data:          resb DATA_BYTES
+.fx:            resb FX_BYTES           ; x87 and SSE state as FXSAVE64 lays it out
 endstruc
 
 %macro each_register 1
@@ -72,6 +73,12 @@ start:
         loop    .gate
         lidt    [idt_pointer]
         mov     byte [bare], 1
+        mov     rax, cr0
+        or      eax, 1 << 1 | 1 << 5    ; MP, NE
+        mov     cr0, rax
+        mov     rax, cr4
+        or      eax, 1 << 9 | 1 << 10   ; OSFXSR, OSXMMEXCPT
+        mov     cr4, rax
         jmp     run
 
 ; Called as a C function: void native(void).
@@ -108,6 +115,11 @@ next:
         mov     edi, DATA
         mov     ecx, DATA_BYTES / 8
         rep movsq
+        lea     rsi, [rbx + case.fx]
+        mov     edi, now_fx
+        mov     ecx, FX_BYTES / 8
+        rep movsq
+        fxrstor64 [now_fx]
         mov     rsp, driver_stack
         push    qword [now + 8 * RFLAGS_INDEX]
         popfq
@@ -129,6 +141,8 @@ fell_through:
 caught:
         mov     rsp, driver_stack
         cld
+        fxsave64 [now_fx]
+        fninit                          ; no exception may stay pending
         mov     rbx, [current]
         mov     rax, [now_path]
         mov     [rbx + case.path], rax
@@ -144,6 +158,10 @@ caught:
         mov     esi, DATA
         mov     ecx, DATA_BYTES / 8
         rep movsq
+        lea     rdi, [rbx + case.fx]
+        mov     esi, now_fx
+        mov     ecx, FX_BYTES / 8
+        rep movsq
         add     qword [current], CASE_BYTES
         jmp     next
 
@@ -151,6 +169,7 @@ finished:
         cmp     byte [bare], 0
         jne     .end_machine
         mov     rsp, [host_stack]
+        ldmxcsr [default_mxcsr]
         pop     r15
         pop     r14
         pop     r13
@@ -202,6 +221,9 @@ current:        dq 0
 left:           dq 0
 host_stack:     dq 0
 bare:           dq 0
+default_mxcsr:  dd 0x1f80
+align 16
+now_fx:         times FX_BYTES db 0
 
 CODE_SELECTOR   equ 8
 TSS_SELECTOR    equ 0x18

@@ -4,6 +4,7 @@ import { bits } from './bits';
 import { control } from './control';
 import { Draft } from './draft';
 import { movement } from './movement';
+import { simd } from './simd';
 import { Random } from '../../random';
 
 export interface Family {
@@ -13,7 +14,7 @@ export interface Family {
   make(draft: Draft): void;
 }
 
-const families = [...arithmetic, ...bits, ...movement, ...control];
+const families = [...arithmetic, ...bits, ...movement, ...control, ...simd];
 const total = families.reduce((sum, family) => sum + family.weight, 0);
 
 function chosen(random: Random): Family {

@@ -16,8 +16,10 @@ export const FIRST_CASE = 256;
 
 export const CODE_BYTES = 64;
 /** Offsets inside a case (`struc case` of driver.asm). */
-export const AT = { entry: 0, path: 8, rip: 16, error: 24, code: 32, registers: 96, data: 232 } as const;
-export const CASE_BYTES = AT.data + DATA_BYTES;
+export const AT = { entry: 0, path: 8, rip: 16, error: 24, code: 32, registers: 96, data: 232, fx: 744 } as const;
+/** Image of FXSAVE64. */
+export const FX_BYTES = 512;
+export const CASE_BYTES = AT.fx + FX_BYTES;
 /** RFLAGS follows the 16 general-purpose registers. */
 export const RFLAGS = 16;
 
@@ -34,4 +36,5 @@ export const defines: Record<string, string> = {
   DATA_BYTES: String(DATA_BYTES),
   CODE_BYTES: String(CODE_BYTES),
   CASE_BYTES: String(CASE_BYTES),
+  FX_BYTES: String(FX_BYTES),
 };

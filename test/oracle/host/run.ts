@@ -41,6 +41,7 @@ export class Driver {
       draft.registers.forEach((value, r) => view.setBigUint64(at + AT.registers + 8 * r, value, true));
       view.setBigUint64(at + AT.registers + 8 * RFLAGS, draft.flags, true);
       bytes.set(draft.data, at + AT.data);
+      bytes.set(draft.fx.bytes, at + AT.fx);
     });
     return bytes;
   }
