@@ -199,7 +199,6 @@ function outcomeOf(stop: Stop, limited: boolean): { status: number; detail: stri
       return { status: stop.status, detail: stop.detail };
     case 'dead-halt':
     case 'shutdown':
-    case 'unsupported':
       return { status: DEAD_STATUS, detail: stop.detail };
     default:
       return {

@@ -38,7 +38,7 @@ export const FactCode = {
 } as const;
 
 /** assembly/stop.ts */
-export const StopCode = { Limit: 1, Fact: 2, Code: 3, Data: 4, Halt: 5, Shutdown: 6, Unsupported: 7 } as const;
+export const StopCode = { Limit: 1, Fact: 2, Code: 3, Data: 4, Halt: 5, Shutdown: 6 } as const;
 
 interface CoreExports {
   configure(ram: bigint): void;

@@ -106,7 +106,5 @@ export type Stop =
   | { kind: 'dead-halt'; detail: string }
   /** Triple fault in root operation or outside VMX: the processor is in shutdown. */
   | { kind: 'shutdown'; detail: string }
-  /** The next instruction is something that this processor does not model; it has not run. */
-  | { kind: 'unsupported'; detail: string }
   /** The program ended the machine: `status` is the process exit status that it means. */
   | { kind: 'exit'; status: number; detail: string };

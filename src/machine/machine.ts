@@ -223,11 +223,6 @@ export class Machine {
         return { kind: 'dead-halt', detail: this.haltDetail() };
       case StopCode.Shutdown:
         return { kind: 'shutdown', detail: this.facts.shutdownDetail() };
-      case StopCode.Unsupported:
-        return {
-          kind: 'unsupported',
-          detail: `The instruction at 0x${this.linearRip().toString(16)} needs a call gate, a task switch or a return to virtual-8086 mode, which this processor does not have yet.`,
-        };
       default:
         return { kind: 'limit' };
     }

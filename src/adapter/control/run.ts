@@ -115,13 +115,6 @@ export class RunControl {
       if (this.breakpoints.filterOn('shutdown')) return stopped(finalReport(stop));
       return { kind: 'ended', report: { status: 1, detail: stop.detail } };
     }
-    if (stop.kind === 'unsupported')
-      return stopped({
-        reason: 'exception',
-        description: 'Not modelled',
-        text: stop.detail,
-        exception: { id: 'unsupported', description: 'Not modelled', details: stop.detail },
-      });
     const hits = stop.kind === 'limit' ? [] : this.breakpoints.met(stop);
     for (const hit of hits) if (hit.verdict.kind === 'log') this.log(hit.verdict.text, hit);
     const stopping = hits.filter(hit => hit.verdict.kind === 'stop');

@@ -11,6 +11,7 @@ export const CR0_MP: u64 = 2;
 export const CR0_EM: u64 = 4;
 export const CR0_TS: u64 = 8;
 export const CR0_WP: u64 = 1 << 16;
+export const CR0_AM: u64 = 1 << 18;
 export const CR0_PG: u64 = 1 << 31;
 export const CR4_VME: u64 = 1;
 export const CR4_TSD: u64 = 1 << 2;
@@ -33,6 +34,9 @@ export const EFER_SCE: u64 = 1;
 export const EFER_LME: u64 = 1 << 8;
 export const EFER_LMA: u64 = 1 << 10;
 export const EFER_NXE: u64 = 1 << 11;
+
+/** Variant of a TLB tag for code whose data accesses must be aligned. */
+export const ALIGNED: u32 = 3;
 
 /** State.MODE: what decoding depends on. */
 export const MODE_CODE: u32 = 3;
@@ -130,7 +134,8 @@ export function modeChanged(): void {
     if (mode & MODE_V86) mode |= MODE_CHECK;
   }
   store<u32>(State.MODE, mode);
-  const variant: u32 = cpl() == 3 ? 1 : flag(AC) && load<u64>(State.CR4) & CR4_SMAP ? 2 : 0;
+  // 3: user accesses whose alignment is checked (SDM 3A 6.15, #AC); such entries are never made (tlb.ts).
+  const variant: u32 = cpl() == 3 ? (flag(AC) && cr0 & CR0_AM ? ALIGNED : 1) : flag(AC) && load<u64>(State.CR4) & CR4_SMAP ? 2 : 0;
   const tag = (space << 2) | variant;
   store<u64>(State.CONTEXT, <u64>tag);
   const base = mode & MODE_64 ? 0 : load<u64>(State.CS_BASE), limit = mode & MODE_64 ? 0 : load<u32>(State.CS_LIMIT);

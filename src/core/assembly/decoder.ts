@@ -158,7 +158,8 @@ export function setSegment(natural: u32): void {
   store<u8>(record, <u8>segment, R.R_SEGMENT);
   // In 64-bit mode only FS and GS have a base; elsewhere flat segments have base 0, others take the checked path.
   if (code == 2) { if (segment >= 4) store<u32>(record, State.ES_BASE + (segment << 5), R.R_SEGMENT_BASE); }
-  else if (load<u32>(State.MODE) & MODE_CHECK) setFlags(R.F_CHECK);
+  // CS may be read-only or unreadable even so.
+  else if (load<u32>(State.MODE) & MODE_CHECK || segment == 1) setFlags(R.F_CHECK);
 }
 /** MOV with an absolute offset: a memory operand without ModRM. */
 export function absolute(): void {

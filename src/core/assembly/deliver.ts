@@ -1,18 +1,19 @@
 /** Interrupt and exception delivery in all modes (SDM 3A chapter 6, SDM 1 chapter 20 for real-address mode). */
 import { State } from './generated/state.generated';
-import { CS, DS, ES, FS, GS, SS, segmented } from './address';
-import { MODE_CHECK, cpl, longMode, modeChanged, nonRoot, protectedMode, virtual8086 } from './context';
+import { CS, DS, ES, FS, GS, SS } from './address';
+import { cpl, longMode, modeChanged, nonRoot, protectedMode, virtual8086 } from './context';
 import { EventType, HAS_ERROR, VALID, flagsChanged, sleep, wake } from './events';
 import { FactCode, observed, tell } from './facts';
 import { FAULT_EPT_MISCONFIGURATION, FAULT_EPT_VIOLATION, FAULT_NONE, Vector, clearFault, fault, faultCode } from './fault';
 import { AC, IF, IOPL, NT, RF, TF, VM, flag, getFlags, setFlags } from './flags';
 import { FACT } from './layout';
 import { segmentAccess, segmentBase, segmentLimit, segmentSelector } from './record';
-import { TR, UNUSABLE, baseOf, descriptor, dplOf, limitOf, loadHidden, markDescriptor, readDescriptor, rightsOf, setRealSegment, setSegment } from './segments';
+import { NO_STACK, findInnerStack, innerBig, innerDescriptor, innerFits, innerLinear, innerPointer, innerPointer64, innerSelector } from './inner-stack';
+import { UNUSABLE, accessed, descriptor, descriptorAt, dplOf, limitOf, loadHidden, readDescriptor, rightsOf, setRealSegment, setSegment, stackFits } from './segments';
 import { setStackPointer, stackOffset, stackPointer } from './stack';
-import { StopCode, requestStop } from './stop';
-import { canonical, commitWrite, systemRead, systemWrite, writable } from './tlb';
-import { exitOnEpt, exitOnException, exitTaskSwitch, exitTripleFault } from './vmx/exit';
+import { eventThroughTaskGate } from './task';
+import { canonical, commitWrite, systemRead, systemWrite } from './tlb';
+import { exitOnEpt, exitOnException, exitTripleFault } from './vmx/exit';
 import { exceptionExits } from './vmx/intercept';
 
 /** Set by every delivery: the single-step trap of the instruction that led to it is lost (SDM 3A 6.9). */
@@ -108,10 +109,10 @@ function told(vector: u32, error: u32, hasError: bool, type: u32): void {
 function through(vector: u32, error: u32, hasError: bool, rip: u64, software: bool, type: u32): bool {
   if (!(load<u64>(State.CR0) & 1)) return realMode(vector, rip);
   // External events have EXT set in the error codes of faults during their delivery (SDM 3A 6.13).
-  const ext: u32 = software ? 0 : 1;
+  const ext: u32 = software && type != EventType.Privileged ? 0 : 1;
   const bytes: u32 = longMode() ? 16 : 8;
   const selectorError = (vector << 3) | 2 | ext;
-  if (software && type != EventType.Privileged && virtual8086() && vector != 3 && vector != 4 && (load<u32>(State.RFLAGS) & IOPL) != IOPL) { faultCode(Vector.GP, 0); return false; }
+  if (type == EventType.Software && virtual8086() && (load<u32>(State.RFLAGS) & IOPL) != IOPL) { faultCode(Vector.GP, 0); return false; }
   if (vector * bytes + bytes - 1 > load<u32>(State.IDTR_LIMIT)) { faultCode(Vector.GP, selectorError); return false; }
   const gate = systemRead(load<u64>(State.IDTR_BASE) + vector * bytes, bytes);
   if (!gate) return false;
@@ -123,26 +124,24 @@ function through(vector: u32, error: u32, hasError: bool, rip: u64, software: bo
   if (!(rights & 0x80)) { faultCode(Vector.NP, selectorError); return false; }
   const selector = <u32>(low >> 16) & 0xffff;
   if (kind == 5) {
-    if (nonRoot()) { exitTaskSwitch(selector, 3); return true; }
-    requestStop(StopCode.Unsupported);
-    return true;
+    const flags = pushedFlags();
+    return eventThroughTaskGate(low, rip, flags, error, hasError, ext);
   }
   const target = (low & 0xffff) | (wide ? (low >> 32) & 0xffff0000 : 0) | (high << 32);
   if (!(selector & 0xfffc)) { faultCode(Vector.GP, ext); return false; }
-  if (!readDescriptor(selector, Vector.GP)) { if (load<u32>(State.FAULT) == Vector.GP) faultCode(Vector.GP, (selector & 0xfffc) | ext); return false; }
+  if (!readDescriptor(selector, Vector.GP, ext)) return false;
   const code = descriptor, codeRights = rightsOf(code);
   if ((codeRights & 0x18) != 0x18 || dplOf(codeRights) > cpl()) { faultCode(Vector.GP, (selector & 0xfffc) | ext); return false; }
   if (longMode() && (codeRights & 0x6000) != 0x2000) { faultCode(Vector.GP, (selector & 0xfffc) | ext); return false; }
   if (!(codeRights & 0x80)) { faultCode(Vector.NP, (selector & 0xfffc) | ext); return false; }
-  if (!markDescriptor(1)) return false;
-  const codeMarked = descriptor;
+  codeAt = descriptorAt;
   const level = codeRights & 4 ? cpl() : dplOf(codeRights);
   const disables = (kind & 1) == 0;
   if (longMode()) {
     if (!canonical(target)) { faultCode(Vector.GP, ext); return false; }
-    return deliverLong(selector, codeMarked, target, level, <u32>(low >> 32) & 7, error, hasError, rip, disables, ext);
+    return deliverLong(selector, code, target, level, <u32>(low >> 32) & 7, error, hasError, rip, disables, ext);
   }
-  return deliverLegacy(selector, codeMarked, target, level, wide, error, hasError, rip, disables, ext);
+  return deliverLegacy(selector, code, target, level, wide, error, hasError, rip, disables, ext);
 }
 
 /** 64-bit mode: SS, RSP, RFLAGS, CS, RIP are always pushed, on a 16-byte boundary (SDM 3A 6.14). */
@@ -150,16 +149,14 @@ function deliverLong(selector: u32, code: u64, target: u64, level: u32, ist: u32
   let sp = load<u64>(State.RSP);
   const inner = level < cpl();
   if (ist || inner) {
-    const at: u32 = ist ? 0x24 + (ist - 1) * 8 : 4 + level * 8;
-    if (at + 7 > segmentLimit(TR)) { faultCode(Vector.TS, (segmentSelector(TR) & 0xfffc) | ext); return false; }
-    const h = systemRead(segmentBase(TR) + at, 8);
-    if (!h) return false;
-    sp = load<u64>(h);
-    if (!canonical(sp)) { faultCode(Vector.SS, ext); return false; }
+    sp = innerPointer64(level, ist, ext);
+    if (sp == NO_STACK) return false;
   }
   sp &= ~<u64>15;
   const bytes: u32 = hasError ? 48 : 40;
   const top = sp - bytes;
+  const marked = accessed(codeAt, code);
+  if (!marked) return false;
   const h = systemWrite(top, bytes, level == 3, 8);
   if (!h) { if (load<u32>(State.FAULT) == Vector.SS) faultCode(Vector.SS, ext); return false; }
   let at = h;
@@ -174,7 +171,7 @@ function deliverLong(selector: u32, code: u64, target: u64, level: u32, ist: u32
   if (inner) {
     setSegment(SS, level, 0, segmentLimit(SS), UNUSABLE | (level << 5));
   }
-  enter(selector, code, target, level, disables);
+  enter(selector, marked, target, level, disables);
   return true;
 }
 /** Whether what is being delivered is a fault of the processor's own, not an injected one (SDM 3C 26.6.1.1). */
@@ -183,6 +180,8 @@ let faultDelivered: bool = false;
 function pushedFlags(): u64 {
   return getFlags() | (faultDelivered ? <u64>RF : 0);
 }
+/** Linear address of the target's code-segment descriptor. */
+let codeAt: u64 = 0;
 function enter(selector: u32, code: u64, target: u64, level: u32, disables: bool): void {
   loadHidden(CS, (selector & 0xfffc) | level, code);
   store<u32>(State.CPL, level);
@@ -195,25 +194,12 @@ function deliverLegacy(selector: u32, code: u64, target: u64, level: u32, wide: 
   const inner = level < cpl() || fromV86;
   const size: u32 = wide ? 4 : 2;
   if (fromV86 && level != 0) { faultCode(Vector.GP, (selector & 0xfffc) | ext); return false; }
-  if (target > <u64>limitOf(code)) { faultCode(Vector.GP, ext); return false; }
-  let newSs: u32 = 0, sp: u64, base: u64, stackRaw: u64 = 0, big = false;
+  let sp: u64, base: u64, big: bool;
   if (inner) {
-    const tss32 = (segmentAccess(TR) & 8) != 0;
-    const at: u32 = tss32 ? 4 + level * 8 : 2 + level * 4;
-    if (at + <u32>(tss32 ? 5 : 3) > segmentLimit(TR)) { faultCode(Vector.TS, (segmentSelector(TR) & 0xfffc) | ext); return false; }
-    const h = systemRead(segmentBase(TR) + at, tss32 ? 6 : 4);
-    if (!h) return false;
-    sp = tss32 ? <u64>load<u32>(h) : <u64>load<u16>(h);
-    newSs = <u32>load<u16>(h + <usize>(tss32 ? 4 : 2));
-    if (!(newSs & 0xfffc)) { faultCode(Vector.TS, ext); return false; }
-    if (!readDescriptor(newSs, Vector.TS)) return false;
-    const rights = rightsOf(descriptor);
-    if ((newSs & 3) != level || dplOf(rights) != level || (rights & 0x1a) != 0x12) { faultCode(Vector.TS, (newSs & 0xfffc) | ext); return false; }
-    if (!(rights & 0x80)) { faultCode(Vector.SS, (newSs & 0xfffc) | ext); return false; }
-    if (!markDescriptor(1)) return false;
-    stackRaw = descriptor;
-    base = baseOf(stackRaw);
-    big = (rights & 0x4000) != 0;
+    if (!findInnerStack(level, ext)) return false;
+    sp = innerPointer;
+    base = innerLinear(0);
+    big = innerBig;
   } else {
     sp = stackPointer();
     base = segmentBase(SS);
@@ -221,12 +207,12 @@ function deliverLegacy(selector: u32, code: u64, target: u64, level: u32, wide: 
   }
   const words: u32 = (fromV86 ? 9 : inner ? 5 : 3) + (hasError ? 1 : 0);
   const bytes = words * size;
-  const mask: u64 = big ? 0xffffffff : 0xffff;
-  const top = (sp - bytes) & mask;
-  const limit = inner ? limitOf(stackRaw) : segmentLimit(SS);
-  const expandDown = ((inner ? rightsOf(stackRaw) : segmentAccess(SS)) & 0xc) == 4;
-  const fits = expandDown ? top > limit : top + bytes - 1 <= <u64>limit;
-  if (!fits) { faultCode(Vector.SS, inner ? (newSs & 0xfffc) | ext : ext); return false; }
+  const top = (sp - bytes) & (big ? 0xffffffff : 0xffff);
+  if (inner) { if (!innerFits(top, bytes, ext)) return false; }
+  else if (!stackFits(segmentAccess(SS), segmentLimit(SS), top, bytes)) { faultCode(Vector.SS, ext); return false; }
+  if (target > <u64>limitOf(code)) { faultCode(Vector.GP, ext); return false; }
+  const marked = accessed(codeAt, code);
+  if (!marked) return false;
   const h = systemWrite((base + top) & 0xffffffff, bytes, level == 3, size);
   if (!h) return false;
   let n: u32 = 0;
@@ -252,9 +238,9 @@ function deliverLegacy(selector: u32, code: u64, target: u64, level: u32, wide: 
     setSegment(FS, 0, 0, 0, UNUSABLE);
     setSegment(GS, 0, 0, 0, UNUSABLE);
   }
-  if (inner) loadHidden(SS, newSs, stackRaw);
+  if (inner) loadHidden(SS, innerSelector, innerDescriptor);
   if (big) store<u64>(State.RSP, top); else store<u16>(State.RSP, <u16>top);
-  enter(selector, code, target, level, disables);
+  enter(selector, marked, target, level, disables);
   return true;
 }
 @inline function put(h: usize, n: u32, size: u32, value: u32): void {

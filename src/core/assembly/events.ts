@@ -147,7 +147,7 @@ function debugTrap(): bool {
   store<u64>(State.PENDING_DEBUG, 0);
   clearEvent(Event.PendingDebug);
   wake();
-  raiseDebug(pending & 0x600f);
+  raiseDebug(pending & 0xe00f);
   return true;
 }
 /** A debug exception with the DR6 conditions `bits`: an exit, or delivery with DR6 updated. */

@@ -2,31 +2,28 @@
 import { State } from './generated/state.generated';
 import { CS, DS, ES, FS, GS, SS, memReadable } from './address';
 import { jumpTo, targetAllowed } from './branch';
-import { EFER_SCE, cpl, longCode, longMode, modeChanged, nonRoot, protectedMode, virtual8086 } from './context';
+import { EFER_SCE, cpl, longCode, longMode, modeChanged, protectedMode, virtual8086 } from './context';
 import { deliverEvent } from './deliver';
 import { EventType, VALID, flagsChanged, raiseDebug } from './events';
 import { Vector, fault, faultCode } from './fault';
-import { AC, ARITHMETIC, DF, ID, IF, IOPL, NT, RF, TF, VIF, VIP, VM, flag, getFlags, overflow, setFlags } from './flags';
+import { AC, ARITHMETIC, FLAGS_MASK, DF, ID, IF, IOPL, NT, RF, TF, VIF, VIP, VM, flag, getFlags, overflow, setFlags } from './flags';
 import { RECORD, immediate, lengthOf, nextPc, pcOf, segmentAccess, segmentLimit, segmentSelector } from './record';
-import { TR, UNUSABLE, descriptor, dplOf, loadHidden, loadStackSegment, limitOf, markDescriptor, readDescriptor, rightsOf, setNull, setRealSegment, setSegment } from './segments';
+import { UNUSABLE, accessed, descriptor, descriptorAt, dplOf, loadHidden, loadStackSegment, limitOf, markDescriptor, readDescriptor, rightsOf, setNull, setRealSegment, setSegment, setVirtualSegment } from './segments';
 import { pushValue, setStackPointer, stackPointer, stackReadable } from './stack';
-import { StopCode, leaveAt, leaveHere, requestStop } from './stop';
-import { canonical, systemWrite, commitWrite } from './tlb';
+import { leaveAt } from './stop';
+import { jumpThroughTaskGate, jumpToTask, returnToTask } from './task';
+import { throughCallGate } from './gates';
+import { canonical } from './tlb';
 import { exceptionExits, iretUnblocksNmis } from './vmx/intercept';
-import { exitOnException, exitTaskSwitch } from './vmx/exit';
+import { TaskSource, exitOnException } from './vmx/exit';
 
 const L: u32 = 0x2000, D: u32 = 0x4000;
-
-/** A transfer that this processor does not model (call gates, task switches): stops with the instruction not executed. */
-function unsupported(p: usize): usize {
-  requestStop(StopCode.Unsupported);
-  return leaveHere(p);
-}
+const TSS_16: u32 = 1, CALL_GATE_16: u32 = 4, TASK_GATE: u32 = 5, TSS_32: u32 = 9, CALL_GATE_32: u32 = 12;
 
 /** Checks the code segment of a far JMP or CALL; the descriptor is then in `descriptor`. 0: fault noted; 1: code; 2: gate or TSS. */
 function codeSegment(selector: u32): u32 {
   if (!(selector & 0xfffc)) { faultCode(Vector.GP, 0); return 0; }
-  if (!readDescriptor(selector, Vector.GP)) return 0;
+  if (!readDescriptor(selector, Vector.GP, 0)) return 0;
   const rights = rightsOf(descriptor), error = selector & 0xfffc;
   if (!(rights & 0x10)) return 2;
   if (!(rights & 8) || (longMode() && (rights & (L | D)) == (L | D))) { faultCode(Vector.GP, error); return 0; }
@@ -47,25 +44,32 @@ function enterCode(selector: u32, rip: u64): usize {
   modeChanged();
   return leaveAt(rip);
 }
+/** Real-address and virtual-8086 mode: the limit of CS stays what it is. */
+function realFits(rip: u64): bool {
+  if (rip <= <u64>segmentLimit(CS)) return true;
+  faultCode(Vector.GP, 0);
+  return false;
+}
 function enterReal(selector: u32, rip: u64): usize {
+  if (!realFits(rip)) return 0;
   setRealSegment(CS, selector);
   modeChanged();
   return leaveAt(rip);
 }
-/** System descriptors as targets: task switches exit in non-root operation; call gates are for a processor with hardware tasks. */
+/** System descriptors as targets: gates and TSSs. Task switching does not exist in IA-32e mode. */
 function systemTarget(p: usize, selector: u32, source: u32): usize {
   const type = rightsOf(descriptor) & 0xf;
-  const task = type == 1 || type == 9 || type == 5;
-  if (longMode() && type != 0xc) return faultCode(Vector.GP, selector & 0xfffc);
-  if (task && nonRoot()) { store<u64>(State.RIP, pcOf(p)); store<u32>(State.LENGTH, lengthOf(p)); return exitTaskSwitch(selector, source); }
-  if (!task && type != 4 && type != 0xc) return faultCode(Vector.GP, selector & 0xfffc);
-  return unsupported(p);
+  if (type == CALL_GATE_32 || (type == CALL_GATE_16 && !longMode())) return throughCallGate(p, selector, source == TaskSource.Call);
+  if (longMode()) return faultCode(Vector.GP, selector & 0xfffc);
+  if (type == TASK_GATE) return jumpThroughTaskGate(p, selector, source);
+  if (type == TSS_16 || type == TSS_32) return jumpToTask(p, selector, source);
+  return faultCode(Vector.GP, selector & 0xfffc);
 }
 
 @inline function jump<T>(p: usize, selector: u32, rip: u64): usize {
   if (!protectedMode()) return enterReal(selector, rip);
   const kind = codeSegment(selector);
-  if (kind == 2) return systemTarget(p, selector, 2);
+  if (kind == 2) return systemTarget(p, selector, TaskSource.Jump);
   return kind && fits(rip) ? enterCode(selector, rip) : 0;
 }
 /** Immediate forms: offset in bits 31:0, selector in bits 47:32 of the immediate. */
@@ -78,13 +82,14 @@ export function farJumpM<T>(p: usize): usize {
   const before = load<u64>(State.RSP);
   if (protectedMode()) {
     const kind = codeSegment(selector);
-    if (kind == 2) return systemTarget(p, selector, 0);
+    if (kind == 2) return systemTarget(p, selector, TaskSource.Call);
     if (!kind || !fits(rip)) return 0;
     const raw = descriptor;
     if (!pushValue<T>(<T>segmentSelector(CS)) || !pushValue<T>(<T>nextPc(p))) { store<u64>(State.RSP, before); return 0; }
-    if (raw != descriptor) readDescriptor(selector, Vector.GP);
+    if (raw != descriptor) readDescriptor(selector, Vector.GP, 0);
     return enterCode(selector, rip);
   }
+  if (!realFits(rip)) return 0;
   if (!pushValue<T>(<T>segmentSelector(CS)) || !pushValue<T>(<T>nextPc(p))) { store<u64>(State.RSP, before); return 0; }
   return enterReal(selector, rip);
 }
@@ -103,28 +108,36 @@ function dropInnerSegments(): void {
     if (!(access & UNUSABLE) && !conforming && dplOf(access) < cpl()) setNull(n, 0);
   }
 }
+const SEGMENT_BYTES: usize = 0x20;
+const OLD_SS: usize = memory.data(0x20);
 /**
  * The common end of RET far and IRET in protected mode: CS:RIP, and SS:RSP when the level changes or `always` (IRETQ).
  * `flags` are installed by the caller afterwards. False with a fault noted.
  */
 function returnTo(selector: u32, rip: u64, ss: u32, rsp: u64, withStack: bool, release: u64, popped: u64): bool {
   if (!(selector & 0xfffc)) { faultCode(Vector.GP, 0); return false; }
-  if (!readDescriptor(selector, Vector.GP)) return false;
+  if (!readDescriptor(selector, Vector.GP, 0)) return false;
   const rights = rightsOf(descriptor), error = selector & 0xfffc, level = selector & 3;
   const ok = (rights & 0x18) == 0x18 && level >= cpl() && (rights & 4 ? dplOf(rights) <= level : dplOf(rights) == level) && !(longMode() && (rights & (L | D)) == (L | D));
   if (!ok) { faultCode(Vector.GP, error); return false; }
   if (!(rights & 0x80)) { faultCode(Vector.NP, error); return false; }
-  if (!fits(rip)) return false;
-  if (!markDescriptor(1)) return false;
-  const code = descriptor;
+  let code = descriptor;
+  const codeAt = descriptorAt;
   const outer = level > cpl();
   const toLong = longMode() && (rights & L) != 0;
+  // The stack is checked before RIP, but not loaded when RIP is wrong.
+  const inside = toLong ? canonical(rip) : rip <= <u64>limitOf(code);
   if (withStack || outer) {
+    memory.copy(OLD_SS, State.SS_BASE, SEGMENT_BYTES);
     if (!(ss & 0xfffc)) {
       if (!toLong || level == 3 || (ss & 3) != level) { faultCode(Vector.GP, 0); return false; }
-      setSegment(SS, ss, 0, segmentLimit(SS), UNUSABLE | (level << 5));
+      if (inside) setSegment(SS, ss, 0, segmentLimit(SS), UNUSABLE | (level << 5));
     } else if (!loadStackSegment(ss, level)) return false;
+    if (!inside) memory.copy(State.SS_BASE, OLD_SS, SEGMENT_BYTES);
   }
+  if (!inside) { modeChanged(); faultCode(Vector.GP, 0); return false; }
+  code = accessed(codeAt, code);
+  if (!code) return false;
   loadHidden(CS, selector, code);
   store<u32>(State.CPL, level);
   modeChanged();
@@ -145,7 +158,7 @@ export function farReturn<T>(p: usize): usize {
   if (!s) return 0;
   const selector = <u32>load<u16>(s);
   if (!protectedMode()) {
-    if (rip > 0xffff && sizeof<T>() == 2) return faultCode(Vector.GP, 0);
+    if (!realFits(rip)) return 0;
     setStackPointer(stackPointer() + 2 * n + release);
     return enterReal(selector, rip);
   }
@@ -177,8 +190,7 @@ export function iret<T>(p: usize): usize {
   if (virtual8086() && (load<u32>(State.RFLAGS) & IOPL) != IOPL) return faultCode(Vector.GP, 0);
   if (protectedMode() && flag(NT)) {
     if (longMode()) return faultCode(Vector.GP, 0);
-    if (nonRoot()) { store<u64>(State.RIP, pcOf(p)); store<u32>(State.LENGTH, lengthOf(p)); return exitTaskSwitch(0, 1); }
-    return unsupported(p);
+    return returnToTask(p);
   }
   const h = stackReadable(0, sizeof<T>());
   if (!h) return 0;
@@ -195,6 +207,7 @@ export function iret<T>(p: usize): usize {
   if (!protectedMode()) {
     mask |= IF;
     if (!virtual8086()) mask |= IOPL;
+    if (!realFits(rip)) return 0;
     setStackPointer(stackPointer() + 3 * n);
     setRealSegment(CS, selector);
     setFlags((old & ~mask) | (image & mask));
@@ -205,7 +218,7 @@ export function iret<T>(p: usize): usize {
   }
   if (cpl() == 0) mask |= IOPL | (sizeof<T>() > 2 ? VIF | VIP : 0);
   if (cpl() <= <u32>((old >> 12) & 3)) mask |= IF;
-  if (sizeof<T>() == 4 && image & VM && cpl() == 0 && !longMode()) return unsupported(p);
+  if (sizeof<T>() == 4 && image & VM && cpl() == 0 && !longMode()) return returnToVirtual(image, rip, selector);
   let rsp: u64 = 0, ss: u32 = 0;
   const withStack = longCode();
   if (withStack || (selector & 3) > cpl()) {
@@ -223,6 +236,28 @@ export function iret<T>(p: usize): usize {
   flagsChanged();
   return leaveAt(rip);
 }
+
+/** IRETD to virtual-8086 mode: nine doublewords come off the stack (SDM 3B 20.2.1). */
+function returnToVirtual(image: u64, rip: u64, cs: u32): usize {
+  for (let n: u32 = 3; n < 9; n++) if (!stackReadable(n * 4, 4)) return 0;
+  if (rip > 0xffff) return faultCode(Vector.GP, 0);
+  const esp = <u64>load<u32>(stackReadable(12, 4));
+  const ss = selectorAt(16), es = selectorAt(20), ds = selectorAt(24), fs = selectorAt(28), gs = selectorAt(32);
+  setFlags(image & FLAGS_MASK);
+  setVirtualSegment(CS, cs);
+  setVirtualSegment(SS, ss);
+  setVirtualSegment(ES, es);
+  setVirtualSegment(DS, ds);
+  setVirtualSegment(FS, fs);
+  setVirtualSegment(GS, gs);
+  store<u64>(State.RSP, esp);
+  store<u32>(State.CPL, 3);
+  store<u32>(State.IRET_UNBLOCKED, 0);
+  modeChanged();
+  flagsChanged();
+  return leaveAt(rip);
+}
+@inline function selectorAt(depth: u64): u32 { return <u32>load<u16>(stackReadable(depth, 4)); }
 
 /** A software interrupt or exception: State.RIP names the instruction, delivery returns behind it. */
 function softwareEvent(p: usize, vector: u32, type: u32): usize {

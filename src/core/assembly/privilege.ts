@@ -1,6 +1,6 @@
 /** Privilege checks that many system instructions begin with. */
 import { State } from './generated/state.generated';
-import { CR4_UMIP, cpl, protectedMode } from './context';
+import { CR4_UMIP, cpl } from './context';
 import { Vector, faultCode } from './fault';
 
 /** CPL 0, else #GP(0) is noted. */
@@ -11,7 +11,7 @@ import { Vector, faultCode } from './fault';
 }
 /** SGDT, SIDT, SLDT, SMSW and STR are privileged under CR4.UMIP (SDM 3A 2.5). */
 @inline export function umipAllows(): bool {
-  if (cpl() == 0 || !(load<u64>(State.CR4) & CR4_UMIP) || !protectedMode()) return true;
+  if (cpl() == 0 || !(load<u64>(State.CR4) & CR4_UMIP)) return true;
   faultCode(Vector.GP, 0);
   return false;
 }

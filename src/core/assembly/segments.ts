@@ -26,18 +26,30 @@ export let descriptorAt: u64 = 0;
 }
 @inline export function dplOf(rights: u32): u32 { return (rights >> 5) & 3; }
 
-/** Reads the descriptor of `selector` into `descriptor`; false with `vector`(selector) or a page fault noted. */
-export function readDescriptor(selector: u32, vector: u32): bool {
+/** Reads the descriptor of `selector` into `descriptor`; false with `vector`(selector | `ext`) or a page fault noted. */
+export function readDescriptor(selector: u32, vector: u32, ext: u32): bool {
   const local = (selector & 4) != 0;
   const limit = local ? segmentLimit(LDTR) : load<u32>(State.GDTR_LIMIT);
   const base = local ? segmentBase(LDTR) : load<u64>(State.GDTR_BASE);
   const at = selector & 0xfff8;
-  if ((local && segmentAccess(LDTR) & UNUSABLE) || at + 7 > limit) { faultCode(vector, selector & 0xfffc); return false; }
+  if ((local && segmentAccess(LDTR) & UNUSABLE) || at + 7 > limit) { faultCode(vector, (selector & 0xfffc) | ext); return false; }
   descriptorAt = longMode() ? base + at : (base + at) & 0xffffffff;
   const h = systemRead(descriptorAt, 8);
   if (!h) return false;
   descriptor = load<u64>(h);
   return true;
+}
+/** The second half of the 16-byte descriptor of `selector` just read (IA-32e mode); u64.MAX_VALUE with a fault noted. */
+export function readHighHalf(selector: u32): u64 {
+  const local = (selector & 4) != 0;
+  const limit = local ? segmentLimit(LDTR) : load<u32>(State.GDTR_LIMIT);
+  if ((selector & 0xfff8) + 15 > limit) { faultCode(Vector.GP, selector & 0xfffc); return u64.MAX_VALUE; }
+  const h = systemRead(descriptorAt + 8, 8);
+  if (!h) return u64.MAX_VALUE;
+  const high = load<u64>(h);
+  // What would be the type field of another descriptor must be 0 (SDM 3A 5.8.3.1).
+  if ((high >> 40) & 0x1f) { faultCode(Vector.GP, selector & 0xfffc); return u64.MAX_VALUE; }
+  return high & 0xffffffff;
 }
 /** Sets the accessed (or busy) bits `bits` of the descriptor just read, in memory too. */
 export function markDescriptor(bits: u32): bool {
@@ -48,6 +60,13 @@ export function markDescriptor(bits: u32): bool {
   commitWrite(h);
   descriptor |= <u64>bits << 40;
   return true;
+}
+
+/** The descriptor `raw` from linear `at` with its accessed bit set, in memory too; 0 with a fault noted. */
+export function accessed(at: u64, raw: u64): u64 {
+  descriptor = raw;
+  descriptorAt = at;
+  return markDescriptor(1) ? descriptor : 0;
 }
 
 /** Loads the hidden part of segment register `n` from a raw descriptor. */
@@ -66,13 +85,21 @@ export function setNull(n: u32, selector: u32): void {
   const dpl = n == SS ? cpl() << 5 : 0;
   setSegment(n, selector, 0, segmentLimit(n), UNUSABLE | dpl);
 }
+/** Whether the `bytes` bytes at offset `top` lie in a stack segment with these access rights and limit. */
+export function stackFits(rights: u32, limit: u32, top: u64, bytes: u32): bool {
+  const last = top + <u64>(bytes - 1);
+  if (rights & UNUSABLE) return false;
+  return (rights & 0xc) == 4 ? top > <u64>limit && last <= (rights & 0x4000 ? 0xffffffff : 0xffff) : last <= <u64>limit;
+}
+/** As virtual-8086 mode has it. */
+export function setVirtualSegment(n: u32, selector: u32): void { setSegment(n, selector, <u64>(selector & 0xffff) << 4, 0xffff, 0xf3); }
 /** Real-address or virtual-8086 mode: the base follows from the selector. */
 export function setRealSegment(n: u32, selector: u32): void {
+  if (virtual8086()) { setVirtualSegment(n, selector); return; }
   const at = <usize>State.ES_BASE + (<usize>n << 5);
   store<u64>(at, <u64>(selector & 0xffff) << 4);
   store<u16>(at, <u16>selector, 16);
-  if (virtual8086()) { store<u32>(at, 0xffff, 8); store<u32>(at, 0xf3, 12); }
-  else if (n == 1) store<u32>(at, 0x9b, 12);
+  if (n == 1) store<u32>(at, 0x9b, 12);
 }
 
 /** MOV or POP to a data segment register, or the load of LES and its kin (SDM 2: MOV). False with a fault noted. */
@@ -89,7 +116,7 @@ export function loadDataSegment(n: u32, selector: u32): bool {
     modeChanged();
     return true;
   }
-  if (!readDescriptor(selector, Vector.GP)) return false;
+  if (!readDescriptor(selector, Vector.GP, 0)) return false;
   const rights = rightsOf(descriptor), type = rights & 0x1f;
   const readableCode = (type & 0x1a) == 0x1a, data = (type & 0x18) == 0x10;
   if (!data && !readableCode) { faultCode(Vector.GP, selector & 0xfffc); return false; }
@@ -113,7 +140,7 @@ export function loadStackSegment(selector: u32, level: u32): bool {
     faultCode(Vector.GP, 0);
     return false;
   }
-  if (!readDescriptor(selector, Vector.GP)) return false;
+  if (!readDescriptor(selector, Vector.GP, 0)) return false;
   const rights = rightsOf(descriptor);
   if ((selector & 3) != level || dplOf(rights) != level || (rights & 0x1a) != 0x12) { faultCode(Vector.GP, selector & 0xfffc); return false; }
   if (!(rights & 0x80)) { faultCode(Vector.SS, selector & 0xfffc); return false; }

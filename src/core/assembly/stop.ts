@@ -16,8 +16,6 @@ export const enum StopCode {
   Halt = 5,
   /** Shutdown: triple fault or VMX abort. */
   Shutdown = 6,
-  /** Something that this processor does not model; FACT holds the code. */
-  Unsupported = 7,
 }
 
 /** Events that the outer loop looks at before the next instruction (State.EVENTS). */

@@ -1,7 +1,7 @@
 /** System instructions that concern the processor as a whole (SDM 2). */
 import { State } from './generated/state.generated';
 import { linear, memReadable } from './address';
-import { CR4_PCE, CR4_SMAP, CR4_TSD, cpl, flushAll, flushSpace, longCode, longMode, modeChanged, nonRoot, protectedMode } from './context';
+import { CR4_PCE, CR4_SMAP, CR4_TSD, cpl, flushAll, flushSpace, longCode, longMode, modeChanged, nonRoot } from './context';
 import { identify } from './cpuid';
 import { sleep } from './events';
 import { Vector, fault, faultCode } from './fault';
@@ -33,7 +33,7 @@ export function cpuid(p: usize): usize {
 
 /** The time-stamp counter as this code sees it: retired instructions, plus the TSC offset in non-root operation. */
 export function timeStamp(): u64 { return now() + load<u64>(State.TSC_BASE) + load<u64>(State.TSC_OFFSET); }
-@inline function tscForbidden(): bool { return cpl() != 0 && (load<u64>(State.CR4) & CR4_TSD) != 0 && protectedMode(); }
+@inline function tscForbidden(): bool { return cpl() != 0 && (load<u64>(State.CR4) & CR4_TSD) != 0; }
 function giveTimeStamp(): void {
   const value = timeStamp();
   setRegister<u32>(State.RAX, <u32>value);
@@ -80,7 +80,7 @@ export function wrmsr(p: usize): usize {
 }
 /** There are no performance counters (CPUID leaf 10 says so): every index is #GP(0). */
 export function rdpmc(p: usize): usize {
-  if (cpl() != 0 && !(load<u64>(State.CR4) & CR4_PCE) && protectedMode()) return faultCode(Vector.GP, 0);
+  if (cpl() != 0 && !(load<u64>(State.CR4) & CR4_PCE)) return faultCode(Vector.GP, 0);
   if (rdpmcExits()) return exitInstruction(p, ExitReason.RDPMC, 0);
   return faultCode(Vector.GP, 0);
 }

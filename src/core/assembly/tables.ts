@@ -7,9 +7,9 @@ import { Vector, fault, faultCode, clearFault } from './fault';
 import { ZF, arithmeticFlags, setArithmeticFlags } from './flags';
 import { ExitReason } from './generated/exits.generated';
 import { RECORD, R_SEGMENT, dst, dstReg, operandSizeOf, segmentSelector, setDst, src } from './record';
-import { LDTR, TR, UNUSABLE, baseOf, descriptor, descriptorAt, dplOf, limitOf, markDescriptor, readDescriptor, rightsOf, setSegment } from './segments';
+import { LDTR, TR, UNUSABLE, baseOf, descriptor, dplOf, limitOf, markDescriptor, readDescriptor, readHighHalf, rightsOf, setSegment } from './segments';
 import { leave } from './stop';
-import { canonical, commitWrite, systemRead, readable, writable } from './tlb';
+import { canonical, commitWrite, writable } from './tlb';
 import { exitWithOperand } from './vmx/exit';
 import { Identity, selectorInformation, tableInformation } from './vmx/information';
 import { descriptorTableExits } from './vmx/intercept';
@@ -50,17 +50,17 @@ export function lidt(p: usize): usize { return loadTable(p, State.IDTR_BASE, Sta
 /** LDTR or TR from a system descriptor of one of `types` (a bit each); false with a fault noted. */
 function loadSystem(n: u32, selector: u32, types: u32): bool {
   if (selector & 4) { faultCode(Vector.GP, selector & 0xfffc); return false; }
-  if (!readDescriptor(selector, Vector.GP)) return false;
+  if (!readDescriptor(selector, Vector.GP, 0)) return false;
   const rights = rightsOf(descriptor), error = selector & 0xfffc;
-  if (rights & 0x10 || !((types >> (rights & 15)) & 1)) { faultCode(Vector.GP, error); return false; }
-  if (!(rights & 0x80)) { faultCode(Vector.NP, error); return false; }
   let base = baseOf(descriptor);
   if (longMode()) {
-    const h = systemRead(descriptorAt + 8, 8);
-    if (!h) return false;
-    const high = load<u64>(h);
-    if ((high >> 40) & 0x1f) { faultCode(Vector.GP, error); return false; }
+    const high = readHighHalf(selector);
+    if (high == u64.MAX_VALUE) return false;
     base |= high << 32;
+  }
+  if (rights & 0x10 || !((types >> (rights & 15)) & 1)) { faultCode(Vector.GP, error); return false; }
+  if (!(rights & 0x80)) { faultCode(Vector.NP, error); return false; }
+  if (longMode()) {
     if (!canonical(base)) { faultCode(Vector.GP, error); return false; }
   }
   if (n == TR && !markDescriptor(2)) return false;
@@ -129,7 +129,7 @@ export function strm(p: usize): usize { return storeSelectorM(p, TR, Identity.ST
 /** 0 a page fault is noted, 1 not visible, 2 visible: the descriptor of `selector` for LAR, LSL, VERR and VERW. */
 function visible(selector: u32): u32 {
   if (!(selector & 0xfffc)) return 1;
-  if (!readDescriptor(selector, Vector.GP)) {
+  if (!readDescriptor(selector, Vector.GP, 0)) {
     if (load<u32>(State.FAULT) != Vector.GP) return 0;
     clearFault();
     return 1;
@@ -141,6 +141,7 @@ function visible(selector: u32): u32 {
 }
 /** System types that LAR and LSL accept (SDM 2), outside and in IA-32e mode. */
 const LAR_TYPES: u32 = 0x1a3e, LAR_LONG: u32 = 0x1a04, LSL_TYPES: u32 = 0x0a0e, LSL_LONG: u32 = 0x0a04;
+/** Bits 19:16 of LAR's answer are undefined in the manual; here they are the descriptor's. */
 @inline function probe<T>(p: usize, selector: u32, limit: bool): usize {
   const seen = visible(selector);
   if (!seen) return 0;
@@ -149,7 +150,7 @@ const LAR_TYPES: u32 = 0x1a3e, LAR_LONG: u32 = 0x1a04, LSL_TYPES: u32 = 0x0a0e, 
     const rights = rightsOf(descriptor);
     const types = limit ? (longMode() ? LSL_LONG : LSL_TYPES) : longMode() ? LAR_LONG : LAR_TYPES;
     ok = (rights & 0x10) != 0 || ((types >> (rights & 15)) & 1) != 0;
-    if (ok) setDst<T>(p, limit ? <T>limitOf(descriptor) : <T>((<u32>(descriptor >> 32)) & (sizeof<T>() == 2 ? 0xff00 : 0x00f0ff00)));
+    if (ok) setDst<T>(p, limit ? <T>limitOf(descriptor) : <T>((<u32>(descriptor >> 32)) & (sizeof<T>() == 2 ? 0xff00 : 0x00ffff00)));
   }
   setZero(ok);
   return p + RECORD;

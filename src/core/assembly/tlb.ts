@@ -7,8 +7,8 @@ import {
   TLB_INDEX_MASK, TLB_READ, TLB_WRITE, WRITE_BUFFER, WRITE_BUFFER_END,
 } from './layout';
 import { State } from './generated/state.generated';
-import { CR4_SMAP, cpl, longCode, longMode } from './context';
-import { FAULT_DEVICE, FAULT_EPT_MISCONFIGURATION, FAULT_EPT_VIOLATION, Vector, fault, faultCode, faulted, pageFault } from './fault';
+import { ALIGNED, cpl, longCode, longMode } from './context';
+import { FAULT_DEVICE, FAULT_EPT_MISCONFIGURATION, FAULT_EPT_VIOLATION, Vector, clearFault, fault, faultCode, faulted, pageFault } from './fault';
 import { AC, flag } from './flags';
 import { breakpointOnPage, meetBreakpoints } from './breakpoints';
 import { besideCode, interruptBlocks } from './blocks';
@@ -90,7 +90,18 @@ function refuse(va: u64, segment: u32): bool {
 let devicesAllowed: bool = true;
 export function allowDevices(allowed: bool): void { devicesAllowed = allowed; }
 
+/** Whether the present code's data accesses must be aligned: then none of them may hit the TLB. */
+@inline function checksAlignment(): bool { return (load<u32>(State.CONTEXT) & 3) == ALIGNED; }
+/** #AC(0) for a misaligned operand of `bytes` bytes (SDM 3A table 6-7); operands of 16 bytes and more have rules of their own. */
+function misaligned(va: u64, bytes: u32): bool {
+  const mask: u64 = bytes == 10 ? 7 : bytes == 6 ? 3 : bytes <= 8 ? bytes - 1 : 0;
+  if (!(va & mask)) return false;
+  faultCode(Vector.AC, 0);
+  return true;
+}
+
 function insert(table: usize, va: u64, host: usize): void {
+  if (checksAlignment()) return;
   const e = table + (<usize>(va >> 8) & TLB_INDEX_MASK);
   store<u64>(e, (va & PAGE_MASK) | load<u64>(State.CONTEXT));
   store<u32>(e, <u32>(host - <usize>va), 8);
@@ -101,12 +112,22 @@ function drop(table: usize, va: u64): void {
 
 function slowRead(va: u64, bytes: u32, segment: u32): usize {
   if (refuse(va, segment)) return 0;
+  if (checksAlignment() && misaligned(va, bytes)) {
+    // A page fault comes first (SDM 3A table 6-2).
+    clearFault();
+    if (!translate(va, explicitAccess(W.READ)) || !translate(va + bytes - 1, explicitAccess(W.READ))) return 0;
+    return faultCode(Vector.AC, 0);
+  }
+  return readAnywhere(va, bytes, segment);
+}
+function readAnywhere(va: u64, bytes: u32, segment: u32): usize {
   if (((va + <u64>(bytes - 1)) ^ va) & PAGE_MASK) {
     const first = 0x1000 - (<u32>va & 0xfff);
-    const a = slowRead(va, first, segment);
+    const a = readAnywhere(va, first, segment);
     if (!a) return 0;
     memory.copy(READ_BUFFER + 0x40, a, first);
-    const b = slowRead(nextPage(va), bytes - first, segment);
+    if (refuse(nextPage(va), segment)) return 0;
+    const b = readAnywhere(nextPage(va), bytes - first, segment);
     if (!b) return 0;
     memory.copy(READ_BUFFER + 0x40 + first, b, bytes - first);
     return READ_BUFFER + 0x40;
@@ -147,8 +168,10 @@ function slowWrite(va: u64, bytes: u32, segment: u32, read: bool): usize {
     const first = 0x1000 - (<u32>va & 0xfff);
     if (!translate(va, explicitAccess(W.WRITE))) return 0;
     const a = W.hostPhysical;
+    if (refuse(nextPage(va), segment)) return 0;
     if (!translate(nextPage(va), explicitAccess(W.WRITE))) return 0;
     if (!devicesAllowed && !(pageFlags(a) & pageFlags(W.hostPhysical) & PAGE_RAM)) return fault(FAULT_DEVICE);
+    if (checksAlignment() && misaligned(va, bytes)) return 0;
     meetBreakpoints(va, bytes, true);
     return buffered(a, first, W.hostPhysical, bytes - first, read, va);
   }
@@ -159,6 +182,7 @@ function slowWrite(va: u64, bytes: u32, segment: u32, read: bool): usize {
   }
   if (!translate(va, explicitAccess(W.WRITE))) return 0;
   const physical = W.hostPhysical;
+  if (checksAlignment() && misaligned(va, bytes)) return 0;
   const flags = pageFlags(physical);
   if (!(flags & PAGE_RAM) && !devicesAllowed) return fault(FAULT_DEVICE);
   meetBreakpoints(va, bytes, true);
