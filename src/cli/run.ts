@@ -15,7 +15,7 @@ import { configurationNamed, defaultLaunchFile } from './launch-file';
 
 const USAGE = `usage: ringscope run PROGRAM [--append ARGS] [--module FILE[=ARGS]]... [--memory 64M] [--cpus N] [--cpu MODEL,-FEATURE,...]
                      [-D NAME[=VALUE]]... [--start long|protected|real|boot-sector|multiboot] [--load-address N] [--max-instructions N]
-                     [--timeout SECONDS] [--trace exits] [--json FILE]
+                     [--on-reset stop|restart] [--timeout SECONDS] [--trace exits] [--json FILE]
        ringscope run --config NAME [--launch FILE] [the same options]`;
 
 /** Exit status when a limit was reached. */
@@ -34,6 +34,7 @@ const options = {
   memory: { type: 'string' },
   cpus: { type: 'string' },
   cpu: { type: 'string' },
+  'on-reset': { type: 'string' },
   define: { type: 'string', short: 'D', multiple: true },
   start: { type: 'string' },
   'load-address': { type: 'string' },
@@ -85,6 +86,7 @@ async function run(args: string[]): Promise<number> {
     memoryBytes: request.memoryBytes,
     cpu: request.cpu,
     processors: request.processors,
+    onReset: request.onReset,
   });
   machine.load(loaded.program, { commandLine: request.append, modules: request.modules.map(readModule) });
   const output = new Output(machine);
@@ -139,6 +141,7 @@ function requestOf(values: ReturnType<typeof parsed>['values'], positionals: str
     ...(memory === undefined ? {} : { memory }),
     ...(cpus === undefined ? {} : { cpus: Number(cpus) }),
     ...(cpu === undefined ? {} : { cpu }),
+    ...(values['on-reset'] === undefined ? {} : { onReset: values['on-reset'] }),
     ...(start === undefined ? {} : { start }),
     ...(values['load-address'] === undefined ? {} : { loadAddress: values['load-address'] }),
     ...(append === undefined ? {} : { append }),
@@ -150,7 +153,9 @@ function requestOf(values: ReturnType<typeof parsed>['values'], positionals: str
   return {
     ...fromFile,
     ...(memory === undefined ? {} : { memoryBytes: given.memoryBytes }),
+    ...(cpus === undefined ? {} : { processors: given.processors }),
     ...(cpu === undefined ? {} : { cpu: given.cpu }),
+    ...(values['on-reset'] === undefined ? {} : { onReset: given.onReset }),
     ...(given.start === undefined ? {} : { start: given.start }),
     ...(given.loadAddress === undefined ? {} : { loadAddress: given.loadAddress }),
     ...(append === undefined ? {} : { append }),

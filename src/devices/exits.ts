@@ -44,6 +44,46 @@ export class ShutdownPort implements Device {
   }
 }
 
+/** Port 0x80: firmware and kernels write codes of their progress, or use it to wait. */
+export class PostCode implements Device {
+  readonly name = 'power-on self-test code';
+  private code = 0;
+  read(): number {
+    return this.code;
+  }
+  write(_offset: number, _size: number, value: number): void {
+    this.code = value & 0xff;
+  }
+  reset(): void {
+    this.code = 0;
+  }
+  save(): unknown {
+    return this.code;
+  }
+  load(saved: unknown): void {
+    this.code = saved as number;
+  }
+}
+
+/** The port by which this machine's firmware asks to start the program anew. */
+export class FirmwarePort implements Device {
+  readonly name = 'firmware';
+  constructor(private readonly asked: () => void) {}
+  read(): number {
+    return 0;
+  }
+  write(_offset: number, _size: number, value: number): void {
+    if (value === START_ANEW) this.asked();
+  }
+  reset(): void {}
+  save(): unknown {
+    return null;
+  }
+  load(): void {}
+}
+/** What the ROM writes. */
+export const START_ANEW = 0x52;
+
 /** Port 0xE9 of Bochs and QEMU: a byte written is printed; a read answers 0xE9. */
 export class DebugConsole implements Device {
   readonly name = 'debug console';

@@ -22,6 +22,8 @@ export class KeyboardController {
   private configuration = 0x41;
   private outputPort = 0xdf;
   private lastWasCommand = false;
+  /** Bit 0 of port 0x92, which INIT does not clear: so firmware tells INIT from a hard reset. */
+  private fastReset = 0;
 
   /** `restart`: the processor's reset line is pulsed; `irq`: ISA line 1. */
   constructor(
@@ -40,8 +42,8 @@ export class KeyboardController {
     write: (_offset, _size, value) => this.writeData(value & 0xff),
     reset: () => this.reset(),
     save: () => {
-      const { output, command, configuration, outputPort, lastWasCommand } = this;
-      return { output: [...output], command, configuration, outputPort, lastWasCommand };
+      const { output, command, configuration, outputPort, lastWasCommand, fastReset } = this;
+      return { output: [...output], command, configuration, outputPort, lastWasCommand, fastReset };
     },
     load: saved => void Object.assign(this, cloned(saved)),
   };
@@ -57,10 +59,12 @@ export class KeyboardController {
   /** Port 0x92: bit 0 resets, bit 1 is the A20 gate, which is open for good: the bit only remembers. */
   readonly portA: Device = {
     name: 'system control port A',
-    read: () => this.outputPort & A20,
+    read: () => (this.outputPort & A20) | this.fastReset,
     write: (_offset, _size, value) => {
       this.outputPort = (this.outputPort & ~A20) | (value & A20);
-      if (value & 1) this.restart();
+      const rising = (value & ~this.fastReset & 1) !== 0;
+      this.fastReset = value & 1;
+      if (rising) this.restart();
     },
     reset: () => undefined,
     save: () => null,
@@ -73,6 +77,7 @@ export class KeyboardController {
     this.configuration = 0x41;
     this.outputPort = 0xdf;
     this.lastWasCommand = false;
+    this.fastReset = 0;
     this.irq(false);
   }
   private answer(...bytes: number[]): void {

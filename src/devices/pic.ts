@@ -27,6 +27,9 @@ class Chip {
   private rotateOnAutoEnd = false;
   private fullyNested = false;
 
+  /** `first`: the other chip's request comes in at line 2. */
+  constructor(private readonly first: boolean) {}
+
   reset(): void {
     Object.assign(this, {
       irr: 0, isr: 0, imr: 0, lines: 0, level: 0, base: 0, expects: 0, fourth: false, single: false, autoEnd: false,
@@ -41,11 +44,14 @@ class Chip {
       this.lines |= bit;
     } else {
       this.lines &= ~bit;
-      // A request that goes away before its acknowledgement is gone: the spurious interrupt of the data sheet.
-      this.irr &= ~bit;
+      // An edge stays latched, as in the chip sets that followed the 8259; a level, and the other chip's request, do not.
+      if (this.level & bit || this.isCascade(n)) this.irr &= ~bit;
     }
   }
 
+  private isCascade(n: number): boolean {
+    return this.first && n === CASCADE;
+  }
   /** The line that would interrupt now, or -1. */
   request(): number {
     const waiting = this.irr & ~this.imr;
@@ -162,8 +168,8 @@ class Chip {
 /** Both chips, the second at line 2 of the first. Offsets: 0 and 1 the first, 2 and 3 the second, 4 and 5 the edge/level registers. */
 export class Pic {
   readonly name = 'interrupt controllers 8259';
-  private readonly first = new Chip();
-  private readonly second = new Chip();
+  private readonly first = new Chip(true);
+  private readonly second = new Chip(false);
   private raised = false;
 
   /** `intr`: the processor's INTR. */

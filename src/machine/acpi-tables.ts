@@ -116,7 +116,7 @@ function mcfg(): Uint8Array {
 const facs = (): Uint8Array => new Table().text('FACS', 4).int(4, 64).pad(32).int(1, 2).pad(64).done();
 
 /** The tables for `processors` processors, to be copied to ACPI_BASE. RSDP comes first. */
-export function acpiTables(processors: number): { bytes: Uint8Array; rsdp: Uint8Array } {
+export function acpiTables(processors: number): Uint8Array {
   const bytes = new Uint8Array(ACPI_BYTES);
   let next = 0x40;
   const put = (content: Uint8Array): number => {
@@ -141,5 +141,5 @@ export function acpiTables(processors: number): { bytes: Uint8Array; rsdp: Uint8
   rsdp[8] = checksum(rsdp.subarray(0, 20));
   rsdp[32] = checksum(rsdp);
   bytes.set(rsdp, 0);
-  return { bytes, rsdp };
+  return bytes;
 }

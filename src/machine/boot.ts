@@ -1,9 +1,8 @@
 /** Start states: what firmware or a loader leaves behind for a program's first instruction. */
 import { stateSchema, type Processor } from '../core';
-import type { FwCfg } from '../devices/fw-cfg';
-import type { Rom } from '../devices/rom';
 import type { Program, StartState } from '../program/program';
-import { ROM_BASE, firmwareRom, setUpLocalApic } from './firmware';
+import { ROM_BASE, firmwareData, firmwareRom, setUpLocalApic } from './firmware';
+import type { Platform } from './platform';
 
 /** Where the `long` start state keeps its tables, unless the program lies there: then below the end of RAM. */
 export const TABLES = 0x1000;
@@ -28,8 +27,7 @@ export interface BootOptions {
 /** What the machine adds: how many processors there are, and where firmware leaves its traces. */
 export interface Board {
   processors: number;
-  firmware: FwCfg;
-  rom: Rom;
+  platform: Platform;
 }
 
 /** Why a program cannot be placed; the message is for the user. */
@@ -45,13 +43,19 @@ const LDT = 0x82;
 
 /** Copies the program to RAM, which is zero, and puts the processor, which is in its reset state, at its first instruction. */
 export function boot(processor: Processor, program: Program, options: BootOptions, board: Board): void {
-  const rom = firmwareRom(board.processors);
-  board.rom.fill(rom);
-  processor.ram.set(rom, ROM_BASE);
-  setUpLocalApic(processor);
-  board.firmware.configure({
+  const { processors, platform } = board;
+  const rom = firmwareRom(processors);
+  platform.rom.fill(rom);
+  const leave = (address: number, bytes: Uint8Array): void => {
+    if (free(program, address, bytes.length)) processor.ram.set(bytes, address);
+  };
+  leave(ROM_BASE, rom);
+  leave(0, firmwareData());
+  if (processor.get('IA32_APIC_BASE')) setUpLocalApic(processor);
+  platform.setUpPic(program.start !== 'multiboot' && program.start !== 'boot-sector');
+  platform.firmware.configure({
     memoryBytes: processor.ram.length,
-    processors: board.processors,
+    processors,
     commandLine: options.commandLine ?? '',
     files: [],
   });

@@ -15,6 +15,7 @@ import {
   SCHEDULED,
   Processor,
   StopCode,
+  TURN_END,
 } from '../core';
 import { identify } from '../core/identity';
 import { defaultCpu, type Cpu } from '../core/tables/models';
@@ -22,10 +23,9 @@ import { readVmcsField, readVmcsHeader } from '../core/vmcs';
 import type { Program } from '../program/program';
 import { BootError, boot, initialize, reset, type BootOptions } from './boot';
 import { contextOf, codeSizeOf, type ContextName } from './contexts';
-import { RESUMING_SHUTDOWN_CODES } from './firmware';
 import { FactSource } from './fact-source';
 import type { Fact, FactKind, FactListener, Stop } from './facts';
-import { Platform } from './platform';
+import { Platform, type Reset } from './platform';
 import { readRegister, registerNames, writeRegister } from './registers';
 import type { AddressContext, WalkAccess, WalkRecord, WalkSpace } from './walk';
 import { walkFrom } from './walker';
@@ -39,6 +39,8 @@ export interface MachineOptions {
   cpu?: Cpu;
   /** Logical processors: 1 (the default) to 64. */
   processors?: number;
+  /** What a reset by the program does: ends the machine (the default), or starts the program anew with RAM as it is. */
+  onReset?: 'stop' | 'restart';
 }
 
 export interface DataWatch {
@@ -76,12 +78,18 @@ export class Machine {
   private readonly facts: FactSource;
   private cpu = defaultCpu;
   private fresh = true;
+  private readonly onReset: 'stop' | 'restart';
+  /** A reset is due: RAM stays, and the program is loaded again. */
+  private restarting: Reset | undefined;
+  private loaded: { program: Program; options: BootOptions } | undefined;
   private exited: { status: number; detail: string } | undefined;
 
   private constructor(
     /** Logical processors. */
     readonly cpus: number,
+    onReset: 'stop' | 'restart',
   ) {
+    this.onReset = onReset;
     this.facts = new FactSource(() => this.processor);
   }
   private makePlatform(memoryBytes: number): Platform {
@@ -101,19 +109,21 @@ export class Machine {
         intr: level => core().setExternalLine(Number(level)),
         message: (low, destination) => void core().broadcast(low, destination, 0),
         deadline: at => core().setDeviceDeadline(deadlineOf(at)),
-        restart: hard => this.restart(hard),
+        reset: kind => this.resetLine(kind),
       },
       memoryBytes,
     );
   }
-  /** A device pulls the reset line: INIT for the first processor; `hard`: the machine cannot start again by itself. */
-  private restart(hard: boolean): void {
-    if (hard || !RESUMING_SHUTDOWN_CODES.includes(this.platform.rtc.shutdownCode)) {
-      this.exited ??= { status: 0, detail: 'the program reset the machine' };
-      this.processor.core.stop(StopCode.Fact);
-    } else this.processor.core.initializeFirst();
+  /** A device pulls a reset line. The machine starts anew between instructions, or ends, as `onReset` says. */
+  private resetLine(kind: Reset): void {
+    if (kind === 'init') {
+      this.processor.core.initializeFirst();
+      return;
+    }
+    if (this.onReset === 'restart') this.restarting = kind;
+    else this.exited ??= { status: 0, detail: 'the program reset the machine' };
+    this.processor.core.stop(StopCode.Fact);
   }
-
   /** Throws RangeError for a memory size that no machine can have. */
   static async create(options: MachineOptions): Promise<Machine> {
     const { memoryBytes, processors = 1 } = options;
@@ -121,7 +131,7 @@ export class Machine {
       throw new RangeError(`A machine has between 1 MiB and 3 GiB of memory, not ${memoryBytes} bytes.`);
     if (!(Number.isInteger(processors) && processors >= 1 && processors <= MAX_PROCESSORS))
       throw new RangeError(`A machine has 1 to ${MAX_PROCESSORS} processors, not ${processors}.`);
-    const machine = new Machine(processors);
+    const machine = new Machine(processors, options.onReset ?? 'stop');
     const ram = Math.ceil(memoryBytes / 0x10000) * 0x10000;
     machine.processor = await Processor.create(options.core, ram, {
       portRead: (port, size) => machine.platform.portRead(port, size),
@@ -153,16 +163,20 @@ export class Machine {
       );
     if (!this.fresh) processor.ram.fill(0);
     this.fresh = false;
+    this.loaded = { program, options };
     this.exited = undefined;
+    this.restarting = undefined;
+    this.start('hard');
+  }
+  /** Power-on state of processors and devices, then the start state of the program. After `firmware` devices keep theirs. */
+  private start(kind: Reset): void {
+    const { processor } = this;
+    const { program, options } = this.loaded!;
     reset(processor);
     if (!this.cpu.features.has('APIC')) processor.set('IA32_APIC_BASE', 0n);
     processor.core.configureProcessors(this.cpus, QUANTUM);
-    this.platform.reset();
-    boot(processor, program, options, {
-      processors: this.cpus,
-      firmware: this.platform.firmware,
-      rom: this.platform.rom,
-    });
+    if (kind === 'hard') this.platform.reset();
+    boot(processor, program, options, { processors: this.cpus, platform: this.platform });
     processor.core.reload();
   }
 
@@ -197,7 +211,25 @@ export class Machine {
   run(limit: number): Stop {
     if (this.exited) return { kind: 'exit', ...this.exited };
     const code = this.processor.core.run(BigInt(Math.max(0, Math.floor(limit))));
+    if (this.restarting) this.restart(this.restarting);
     return this.stopOf(code);
+  }
+  private restart(kind: Reset): void {
+    this.restarting = undefined;
+    // Time goes on, and instructions are counted on: devices and listeners rely on both.
+    const { core } = this.processor;
+    const now = this.time;
+    const retired = this.instructions;
+    this.start(kind);
+    for (let n = this.cpus - 1; n >= 0; n--) {
+      core.select(n);
+      this.processor.set('INSTRUCTIONS', n === 0 ? retired : 0n);
+      this.processor.set('TSC_BASE', n === 0 ? -retired : 0n);
+      this.processor.set('IDLE', n === 0 ? now - retired : now);
+    }
+    this.processor.view.setBigUint64(OTHERS, 0n, true);
+    if (this.cpus > 1) this.processor.view.setBigUint64(TURN_END, now + QUANTUM, true);
+    core.reload();
   }
   private stopOf(code: number): Stop {
     if (this.exited) return { kind: 'exit', ...(this.exited as { status: number; detail: string }) };

@@ -2,7 +2,7 @@
 import { PowerManagement, ResetControl } from '../devices/acpi';
 import { Bus, type Device } from '../devices/bus';
 import type { Clock, Line, Timed } from '../devices/clock';
-import { DebugConsole, DebugExit, ShutdownPort } from '../devices/exits';
+import { DebugConsole, DebugExit, FirmwarePort, PostCode, ShutdownPort } from '../devices/exits';
 import { FwCfg } from '../devices/fw-cfg';
 import { Hpet } from '../devices/hpet';
 import { IoApic, type Message } from '../devices/ioapic';
@@ -15,6 +15,9 @@ import { Rtc } from '../devices/rtc';
 import { TestDevice } from '../devices/test-device';
 import { Uart } from '../devices/uart';
 import type { FactOf } from './facts';
+
+/** `firmware`: the ROM found nothing to resume after INIT; `hard`: the whole machine. */
+export type Reset = 'init' | 'firmware' | 'hard';
 
 interface Hooks extends Clock {
   /** The program ended the machine. */
@@ -31,8 +34,8 @@ interface Hooks extends Clock {
   message: Message;
   /** Devices have a new deadline, in nanoseconds. */
   deadline(at: number): void;
-  /** INIT for the first processor (`hard`: everything restarts). */
-  restart(hard: boolean): void;
+  /** A reset line: `init` only that of the first processor, `firmware` and `hard` those that start the program anew. */
+  reset(kind: Reset): void;
 }
 
 const COM1 = 0x3f8;
@@ -44,6 +47,9 @@ const RTC_LINE = 8;
 export const SCI_LINE = 9;
 export const PM_BASE = 0x600;
 export const RESET_PORT = 0xcf9;
+/** The port that chip sets use to call firmware (APM control). */
+export const FIRMWARE_PORT = 0xb2;
+const POST_CODE = 0x80;
 const FW_CFG = 0x510;
 export const IO_APIC_BASE = 0xfec00000;
 export const HPET_BASE = 0xfed00000;
@@ -98,6 +104,7 @@ export class Platform implements Timed {
     bus.map(this.firmware, FW_CFG, 2);
     bus.map(this.uart, COM1, 8);
     bus.map(new DebugConsole(output), DEBUG_CONSOLE, 1);
+    bus.map(new PostCode(), POST_CODE, 1);
     this.mapResets(bus);
     this.mapExits(bus);
     this.mapPci(bus, memory);
@@ -111,11 +118,12 @@ export class Platform implements Timed {
     memory.map(hpet, HPET_BASE, 0x400);
   }
   private mapResets(bus: Bus): void {
-    const keyboard = new KeyboardController(() => this.hooks.restart(false), this.isaLine(1));
+    const keyboard = new KeyboardController(() => this.hooks.reset('init'), this.isaLine(1));
     bus.map(keyboard.data, 0x60, 1);
     bus.map(keyboard.status, 0x64, 1);
     bus.map(keyboard.portA, 0x92, 1);
-    bus.map(new ResetControl(hard => this.hooks.restart(hard)), RESET_PORT, 1);
+    bus.map(new FirmwarePort(() => this.hooks.reset('firmware')), FIRMWARE_PORT, 1);
+    bus.map(new ResetControl(hard => this.hooks.reset(hard ? 'hard' : 'init')), RESET_PORT, 1);
   }
   private mapExits(bus: Bus): void {
     const exit = new DebugExit(value =>
@@ -167,6 +175,14 @@ export class Platform implements Timed {
   onUnclaimed(listener: (message: string) => void): () => void {
     this.unclaimedListeners.add(listener);
     return () => this.unclaimedListeners.delete(listener);
+  }
+  /** Interrupt controllers as firmware leaves them: vectors 8 and 0x70 with the timer on, or (`silent`) all masked. */
+  setUpPic(silent: boolean): void {
+    const writes = silent
+      ? [[0x21, 0xff], [0xa1, 0xff]]
+      : [[0x20, 0x11], [0x21, 8], [0x21, 4], [0x21, 1], [0x21, 0xfa], [0xa0, 0x11], [0xa1, 0x70], [0xa1, 2], [0xa1, 1], [0xa1, 0xff]]; // prettier-ignore
+    for (const [port, value] of writes) this.bus.write(port, 1, value);
+    this.changed();
   }
   /** Input for COM1. */
   receive(bytes: Uint8Array): void {

@@ -21,6 +21,8 @@ export interface LaunchAttributes {
   cpu: Cpu;
   /** Logical processors. */
   processors: number;
+  /** What a reset by the program does. */
+  onReset: OnReset;
   stopOnEntry: boolean;
   /** Symbols for the assembler's preprocessor, as `-D` gives them. */
   defines: Record<string, string>;
@@ -41,10 +43,14 @@ const OURS = [
   'memory',
   'cpus',
   'cpu',
+  'onReset',
   'features',
   'stopOnEntry',
   'defines',
 ];
+const ON_RESET = ['stop', 'restart'] as const;
+type OnReset = (typeof ON_RESET)[number];
+const isOnReset = (value: string): value is OnReset => (ON_RESET as readonly string[]).includes(value);
 const MIB = 1024 * 1024;
 const LEAST_MEMORY = MIB;
 const MOST_MEMORY = 3072 * MIB;
@@ -63,6 +69,8 @@ export function readAttributes(given: object): LaunchAttributes {
     throw wrong('start', `is ${show(start)}; it may be ${STARTS.join(', ')}`);
   const loadAddress = optional(config, 'loadAddress', address);
   const entry = optional(config, 'entry', entryPoint);
+  const onReset = optional(config, 'onReset', text) ?? 'stop';
+  if (!isOnReset(onReset)) throw wrong('onReset', `is ${show(onReset)}; it may be ${ON_RESET.join(' or ')}`);
   const processors = optional(config, 'cpus', integer) ?? 1;
   if (processors < 1 || processors > MAX_PROCESSORS)
     throw wrong('cpus', `is ${processors}; it may be 1 to ${MAX_PROCESSORS}`);
@@ -75,6 +83,7 @@ export function readAttributes(given: object): LaunchAttributes {
     modules: optional(config, 'modules', modules) ?? [],
     memoryBytes: memorySize(config.memory ?? '64M'),
     processors,
+    onReset,
     cpu: cpuOf(config),
     stopOnEntry: optional(config, 'stopOnEntry', boolean) ?? true,
     defines: optional(config, 'defines', defines) ?? {},

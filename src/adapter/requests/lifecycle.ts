@@ -64,6 +64,7 @@ export async function launch(session: Session, args: DebugProtocol.LaunchRequest
     memoryBytes: attributes.memoryBytes,
     cpu: attributes.cpu,
     processors: attributes.processors,
+    onReset: attributes.onReset,
   });
   const options = { commandLine: attributes.append, modules: built.modules };
   place(() => machine.load(built.program, options));
