@@ -4,6 +4,8 @@ import { localInterrupt } from './apic';
 import { time } from './time';
 
 const NEVER: u64 = u64.MAX_VALUE;
+/** APIC_TIMER_START of a one-shot count that came to its end: only a new initial count starts it again. */
+const STOPPED: u64 = u64.MAX_VALUE;
 const enum TimerMode { OneShot = 0, Periodic = 1, Deadline = 2 }
 @inline function modeOf(lvt: u32): u32 { return (lvt >> 17) & 3; }
 @inline function mode(): u32 { return modeOf(load<u32>(State.APIC_LVT_TIMER)); }
@@ -18,7 +20,7 @@ function divisor(): u64 {
 /** The current count: ticks that are left. */
 export function timerCount(): u32 {
   const initial = load<u32>(State.APIC_TIMER_INITIAL);
-  if (!initial || mode() == TimerMode.Deadline) return 0;
+  if (!initial || mode() == TimerMode.Deadline || load<u64>(State.APIC_TIMER_START) == STOPPED) return 0;
   const passed = (time() - load<u64>(State.APIC_TIMER_START)) / divisor();
   if (mode() == TimerMode.Periodic) return initial - <u32>(passed % <u64>initial);
   return passed >= initial ? 0 : initial - <u32>passed;
@@ -34,7 +36,7 @@ export function setTimerInitial(value: u32): void {
 export function setTimerDivide(value: u32): void {
   const passed = <u64>(load<u32>(State.APIC_TIMER_INITIAL) - timerCount());
   store<u32>(State.APIC_TIMER_DIVIDE, value);
-  store<u64>(State.APIC_TIMER_START, time() - passed * divisor());
+  if (load<u64>(State.APIC_TIMER_START) != STOPPED) store<u64>(State.APIC_TIMER_START, time() - passed * divisor());
   rearmTimer();
 }
 /** Going to TSC-deadline mode or away from it disarms the timer (SDM 3A 10.5.4.1). */
@@ -59,7 +61,7 @@ export function rearmTimer(): void {
     // TSC = retired instructions + TSC_BASE, time = retired instructions + IDLE.
     const ahead = deadline - (time() - load<u64>(State.IDLE) + load<u64>(State.TSC_BASE));
     if (deadline) at = <i64>ahead <= 0 ? time() : time() + ahead;
-  } else if (load<u32>(State.APIC_TIMER_INITIAL)) {
+  } else if (load<u32>(State.APIC_TIMER_INITIAL) && load<u64>(State.APIC_TIMER_START) != STOPPED) {
     const start = load<u64>(State.APIC_TIMER_START);
     if (mode() == TimerMode.Periodic) at = start + ((time() - start) / period() + 1) * period();
     else if (start + period() > time()) at = start + period();
@@ -69,6 +71,7 @@ export function rearmTimer(): void {
 /** State.APIC_TIMER_AT has come. */
 export function timerExpired(): void {
   if (mode() == TimerMode.Deadline) store<u64>(State.IA32_TSC_DEADLINE, 0);
+  if (mode() == TimerMode.OneShot) store<u64>(State.APIC_TIMER_START, STOPPED);
   store<u64>(State.APIC_TIMER_AT, NEVER);
   if (mode() == TimerMode.Periodic) rearmTimer();
   localInterrupt(0, 0);
