@@ -24,6 +24,33 @@ export class BuildFolder {
     return output;
   }
 
+  /** Likewise with clang. */
+  clang(name: string, source: string, ...flags: string[]): string {
+    const output = join(this.path, name);
+    const common = ['-ffreestanding', '-nostdlib', '-static', '-fno-pie', '-no-pie', '-w', '-fuse-ld=bfd'];
+    execFileSync('clang', [...common, '-Wl,-Ttext=0x100000', ...flags, '-o', output, fixture(source)], {
+      stdio: 'pipe',
+    });
+    return output;
+  }
+
+  /** A freestanding Rust program. */
+  rustc(name: string, source: string, ...flags: string[]): string {
+    const output = join(this.path, name);
+    const link = ['-nostartfiles', '-nostdlib', '-static', '-Wl,--image-base=0x100000'].map(flag => `link-arg=${flag}`);
+    const options = ['panic=abort', 'relocation-model=static', 'target-feature=+crt-static', ...link];
+    const args = ['-g', ...options.flatMap(option => ['-C', option]), ...flags, '-o', output, fixture(source)];
+    execFileSync('rustc', args, { stdio: 'pipe' });
+    return output;
+  }
+
+  /** A program for this computer's own system, C or C++ by the source's name. */
+  hosted(name: string, source: string, ...flags: string[]): string {
+    const output = join(this.path, name);
+    execFileSync(source.endsWith('.c') ? 'gcc' : 'g++', [...flags, '-o', output, fixture(source)], { stdio: 'pipe' });
+    return output;
+  }
+
   /** The sample kernel, by the command of the samples' build task; its sources lie beside it. */
   sampleKernel(): string {
     const folder = join(this.path, 'c-kernel');
