@@ -46,6 +46,7 @@ function fromAttributes(
       ...attributes,
       program: absolute(attributes.program),
       modules: attributes.modules.map(module => ({ ...module, path: absolute(module.path) })),
+      symbols: attributes.symbols.map(symbols => ({ ...symbols, file: absolute(symbols.file) })),
     };
   } catch (error) {
     if (error instanceof UserError) return { error: `${file}: configuration "${name}": ${error.message}` };

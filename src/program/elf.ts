@@ -46,6 +46,11 @@ export interface ElfImage {
   section(name: string): Content | undefined;
 }
 
+export interface ElfOptions {
+  /** Somebody else loads it: it may need a dynamic loader, and bring no content for its segments. */
+  symbolsOnly?: boolean;
+}
+
 export type ElfResult = { image: ElfImage } | { problem: string };
 
 export const isElf = (file: Uint8Array): boolean =>
@@ -57,9 +62,9 @@ class ElfProblem {
 }
 
 /** Reads an executable. Damaged and unsuitable files give a problem that says what to do. */
-export function readElf(file: Uint8Array): ElfResult {
+export function readElf(file: Uint8Array, options: ElfOptions = {}): ElfResult {
   try {
-    return { image: read(new Reader(file)) };
+    return { image: read(new Reader(file), options) };
   } catch (e) {
     if (e instanceof ElfProblem) return { problem: e.message };
     throw e;
@@ -103,7 +108,7 @@ class Reader {
   }
 }
 
-function read(r: Reader): ElfImage {
+function read(r: Reader, { symbolsOnly = false }: ElfOptions): ElfImage {
   r.check(0, 52, 'the ELF header');
   const elfClass = r.file[4];
   if (elfClass !== 1 && elfClass !== 2) throw new ElfProblem(`the ELF file has the unknown class ${elfClass}`);
@@ -119,11 +124,11 @@ function read(r: Reader): ElfImage {
     throw new ElfProblem(`the ELF file is not an executable (type ${type})`);
   const entry = r.word(24);
   const headers = programHeaders(r);
-  if (type === TYPE_DYNAMIC && headers.some(h => h.type === SEGMENT_INTERPRETER))
+  if (!symbolsOnly && type === TYPE_DYNAMIC && headers.some(h => h.type === SEGMENT_INTERPRETER))
     throw new ElfProblem('this program needs a dynamic loader: link it with -static -no-pie and its own start code');
   const loads = headers.filter(h => h.type === SEGMENT_LOAD && h.memoryBytes > 0n);
   if (loads.length === 0) throw new ElfProblem('the ELF file has nothing to load (no PT_LOAD segment)');
-  const segments = loads.map(h => segment(r, h));
+  const segments = symbolsOnly ? [] : loads.map(h => segment(r, h));
   const home = loads.find(h => h.virtual <= entry && entry < h.virtual + h.memoryBytes);
   const sections = sectionHeaders(r);
   return {

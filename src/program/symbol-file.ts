@@ -1,7 +1,7 @@
 /** Names, lines and frames of an ELF image. */
 import { DebugInformation } from './dwarf/debug';
 import { isAbsolute, type SourceMap } from './dwarf/paths';
-import type { ElfImage } from './elf';
+import { isElf, readElf, type ElfImage } from './elf';
 import type { Diagnostic, Image, SourceFiles } from './program';
 
 export interface NameOptions {
@@ -40,4 +40,21 @@ export function namesOf(
   if (debug.problem)
     warn(`damaged debug information (${debug.problem}): lines of some sources are missing; rebuild the program`);
   return { symbols: elf.symbols, lines: debug.lines, sources: debug.sources, debug };
+}
+
+/** A file that carries symbols of code that somebody else puts into memory; or why it cannot be used. */
+export function loadSymbols(
+  path: string,
+  content: Uint8Array,
+  files: SourceFiles,
+  options: NameOptions,
+  warnings: Diagnostic[],
+): { image: Image; loads: ElfImage['loads'] } | { problem: string } {
+  if (!isElf(content)) return { problem: 'it is no ELF file; symbols come from the ELF file that the linker made' };
+  const elf = readElf(content, { symbolsOnly: true });
+  if ('problem' in elf) return elf;
+  const image = { path, ...namesOf(path, elf.image, files, options, warnings) };
+  if (!image.symbols.length && !image.lines.length)
+    return { problem: 'it has neither symbols nor lines: link it without -s, and compile with -g' };
+  return { image, loads: elf.image.loads };
 }

@@ -24,6 +24,29 @@ export class BuildFolder {
     return output;
   }
 
+  /** What an ELF file loads, as a flat file. */
+  flat(elf: string): string {
+    execFileSync('objcopy', ['-O', 'binary', elf, `${elf}.bin`], { stdio: 'pipe' });
+    return `${elf}.bin`;
+  }
+
+  /** The address of a symbol, as nm tells it. */
+  symbol(elf: string, name: string): bigint {
+    const line = execFileSync('nm', [elf], { encoding: 'utf8' })
+      .split('\n')
+      .find(text => text.endsWith(` ${name}`));
+    return BigInt(`0x${line!.split(' ')[0]}`);
+  }
+
+  /** The first line of a fixture that contains a text. */
+  lineOf(source: string, text: string): number {
+    return (
+      readFileSync(fixture(source), 'utf8')
+        .split('\n')
+        .findIndex(line => line.includes(text)) + 1
+    );
+  }
+
   /** Likewise with clang. */
   clang(name: string, source: string, ...flags: string[]): string {
     const output = join(this.path, name);

@@ -37,7 +37,10 @@ export function frameRows(file: string): { address: bigint; text: string }[] {
     else if (/^\s+LOC\s/.test(line)) columns = line.trim().split(/\s+/).slice(2);
     else if (described && columns && /^[0-9a-f]{8,16} (?!ZERO)/.test(line)) {
       // A rule that is another register is told twice: `rdx (rdx)`.
-      const [location, cfa, ...rules] = line.trim().replace(/ \(\w+\)/g, '').split(/\s+/);
+      const [location, cfa, ...rules] = line
+        .trim()
+        .replace(/ \(\w+\)/g, '')
+        .split(/\s+/);
       const address = BigInt(`0x${location}`);
       // Padding behind a function may have a row of its own; no code is there.
       if (address >= end) continue;

@@ -1,8 +1,10 @@
 import type { Cpu, FeatureChange } from '../../core/tables/models';
 import { MAX_PROCESSORS } from '../../machine/machine';
 import type { StartState } from '../../program/program';
-import { UserError } from '../protocol/errors';
+import type { SourceMap } from '../../program/dwarf/paths';
 import { readCpu } from './cpu';
+import { sourceMap, symbolFiles, type SymbolFile } from './symbols';
+import { show, text, wrong, type Reader } from './values';
 
 /** A launch configuration, checked and with its defaults. Paths are as given. */
 export interface LaunchAttributes {
@@ -26,6 +28,10 @@ export interface LaunchAttributes {
   stopOnEntry: boolean;
   /** Symbols for the assembler's preprocessor, as `-D` gives them. */
   defines: Record<string, string>;
+  /** Names and lines of code that gets into memory by other ways than being the program. */
+  symbols: SymbolFile[];
+  /** Folders of the build, and where they are now. */
+  sourceMap: SourceMap;
 }
 
 const STARTS: readonly StartState[] = ['long', 'protected', 'real', 'boot-sector', 'multiboot'];
@@ -47,6 +53,8 @@ const OURS = [
   'features',
   'stopOnEntry',
   'defines',
+  'symbols',
+  'sourceMap',
 ];
 const ON_RESET = ['stop', 'restart'] as const;
 type OnReset = (typeof ON_RESET)[number];
@@ -87,6 +95,8 @@ export function readAttributes(given: object): LaunchAttributes {
     cpu: cpuOf(config),
     stopOnEntry: optional(config, 'stopOnEntry', boolean) ?? true,
     defines: optional(config, 'defines', defines) ?? {},
+    symbols: optional(config, 'symbols', symbolFiles) ?? [],
+    sourceMap: optional(config, 'sourceMap', sourceMap) ?? {},
   };
 }
 
@@ -110,16 +120,10 @@ function cpuOf(config: Record<string, unknown>): Cpu {
   return cpu;
 }
 
-type Reader<T> = (value: unknown, name: string) => T;
-
 function optional<T>(config: Record<string, unknown>, name: string, read: Reader<T>): T | undefined {
   return config[name] === undefined || config[name] === null ? undefined : read(config[name], name);
 }
 
-const text: Reader<string> = (value, name) => {
-  if (typeof value !== 'string') throw wrong(name, `is ${show(value)}; it must be a string`);
-  return value;
-};
 const boolean: Reader<boolean> = (value, name) => {
   if (typeof value !== 'boolean') throw wrong(name, `is ${show(value)}; it must be true or false`);
   return value;
@@ -171,11 +175,3 @@ const defines: Reader<Record<string, string>> = (value, name) => {
     }),
   );
 };
-
-function wrong(name: string, what: string): UserError {
-  return new UserError(`launch attribute "${name}" ${what}`, true);
-}
-
-function show(value: unknown): string {
-  return JSON.stringify(value) ?? String(value);
-}

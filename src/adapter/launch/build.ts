@@ -1,12 +1,16 @@
 import { loadProgram, type LoadOptions } from '../../program/load';
 import type { Diagnostic, Program, SourceFiles } from '../../program/program';
 import { UserError } from '../protocol/errors';
+import type { Module } from '../target/module';
 import type { LaunchAttributes } from './attributes';
+import { symbolModules } from './symbols';
 
 export interface Built {
   program: Program;
   warnings: Diagnostic[];
   modules: { data: Uint8Array; commandLine: string }[];
+  /** Of the attribute `symbols`. */
+  symbols: Module[];
 }
 
 /**
@@ -20,6 +24,7 @@ export function build(attributes: LaunchAttributes, files: SourceFiles): Built |
     ...(attributes.entry === undefined ? {} : { entry: attributes.entry }),
     defines: attributes.defines,
     memoryBytes: attributes.memoryBytes,
+    sourceMap: attributes.sourceMap,
   };
   if (!files.read(attributes.program))
     throw new UserError(
@@ -33,7 +38,9 @@ export function build(attributes: LaunchAttributes, files: SourceFiles): Built |
     if (!data) throw new UserError(`launch attribute "modules[${n}]" names ${path}, which cannot be read`, true);
     return { data, commandLine: append };
   });
-  return { program: result.program, warnings: result.warnings, modules };
+  const { program, warnings } = result;
+  const symbols = symbolModules(attributes.symbols, files, attributes.sourceMap, warnings);
+  return { program, warnings, modules, symbols };
 }
 
 /** `guest.asm:12:5: error: …` */

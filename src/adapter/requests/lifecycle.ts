@@ -68,7 +68,7 @@ export async function launch(session: Session, args: DebugProtocol.LaunchRequest
   });
   const options = { commandLine: attributes.append, modules: built.modules };
   place(() => machine.load(built.program, options));
-  const target = new Target(machine, built.program);
+  const target = new Target(machine, built.program, built.symbols);
   const breakpoints = new BreakpointRegistry(target);
   const output = new Console(session, machine);
   const control = new RunControl(

@@ -1,7 +1,15 @@
 import { inlinedAt, type DebugFunction, type InlinedCall } from '../../program/dwarf/functions';
 import type { Image, LineRow } from '../../program/program';
 import { LineTable } from './lines';
+import type { Placement } from './placement';
 import { SymbolTable } from './symbols';
+
+/** An address of an image, and what lies there now. */
+export interface Located {
+  module: Module;
+  /** As the image was linked. */
+  address: bigint;
+}
 
 /**
  * An image with its names and lines: the program, or a file with symbols of code that gets into memory by other ways.
@@ -12,12 +20,18 @@ export class Module {
   readonly lines: LineTable;
 
   /** `extent`: the addresses that the image covers; nothing outside has a nearest symbol. */
-  constructor(
+  private constructor(
     readonly image: Image,
     extent: { low: bigint; high: bigint },
+    readonly placement: Placement,
   ) {
     this.symbols = new SymbolTable(image.symbols, extent);
     this.lines = new LineTable(image.lines);
+  }
+
+  /** `loaded`: what of it is in memory, as linked. */
+  static of(image: Image, loaded: readonly { low: bigint; high: bigint }[], placement: Placement): Module {
+    return new Module(image, extentOf(image, loaded), placement);
   }
 
   /** Whether the image has anything to say of that address. */
@@ -90,6 +104,19 @@ export class Module {
   private pastEntry(address: bigint): bigint {
     return this.functionAt(address)?.entry === address ? this.afterPrologue(address) : address;
   }
+}
+
+/** The addresses from the first to the last that an image has anything at. */
+function extentOf(image: Image, loaded: readonly { low: bigint; high: bigint }[]): { low: bigint; high: bigint } {
+  let low: bigint | undefined;
+  let high = 0n;
+  const include = (from: bigint, to: bigint) => {
+    if (low === undefined || from < low) low = from;
+    if (to > high) high = to;
+  };
+  for (const piece of loaded) include(piece.low, piece.high);
+  for (const { kind, address } of image.symbols) if (kind !== 'constant') include(address, address + 1n);
+  return { low: low ?? 0n, high };
 }
 
 /** A row's line as a person names it. */

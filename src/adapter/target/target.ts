@@ -4,10 +4,11 @@ import type { LineRow, Program, ProgramSymbol } from '../../program/program';
 import { decode, MAX_INSTRUCTION_BYTES, type Instruction } from './code';
 import { UserError } from '../protocol/errors';
 import { ExitLog } from './exits';
-import { Module } from './module';
-import { extentOf, type Located } from './modules';
+import { Module, type Located } from './module';
+import { linkAddress, linkedAt, placedAt, type GuestSpace } from './placement';
 import { isRegister, LiveRegisters, VmcsRegisters, type Registers } from './registers';
 import { linearRip, type View, type World } from './view';
+import { vmcsFieldNamed } from '../../core/tables/fields';
 
 // prettier-ignore
 const GENERAL = ['RAX', 'RCX', 'RDX', 'RBX', 'RBP', 'RSI', 'RDI', 'R8', 'R9', 'R10', 'R11', 'R12', 'R13', 'R14', 'R15'];
@@ -19,7 +20,9 @@ const GENERAL = ['RAX', 'RCX', 'RDX', 'RBX', 'RBP', 'RSI', 'RDI', 'R8', 'R9', 'R
  * addresses are what the processor uses. They agree until paging or EPT says otherwise.
  */
 export class Target {
+  /** The program first. */
   readonly modules: readonly Module[];
+  private readonly own: Module;
   exits = new ExitLog();
   readonly cpu = 0;
   /** True from a VM exit until the hypervisor's first instruction: the stop still belongs to the guest's instruction. */
@@ -36,12 +39,15 @@ export class Target {
   constructor(
     readonly machine: Machine,
     readonly program: Program,
+    /** Symbol files of code that gets into memory by other ways. */
+    symbols: readonly Module[] = [],
   ) {
     const loaded = program.segments.map(({ address, memoryBytes }) => ({
       low: BigInt(address),
       high: BigInt(address) + BigInt(memoryBytes),
     }));
-    this.modules = [new Module(program, extentOf(program, loaded))];
+    this.own = Module.of(program, loaded, { kind: 'program', displacement: 0n, loads: [] });
+    this.modules = [this.own, ...symbols];
     this.live = new LiveRegisters(machine, this.cpu);
     machine.on('vm-exit', fact => this.exited(fact));
     machine.on('vm-entry', fact => this.entered(fact));
@@ -81,24 +87,46 @@ export class Target {
 
   /** What the images say lies at `linear`, or undefined when none has anything there. */
   locate(linear: bigint, view: View): Located | undefined {
-    const known = (address: bigint): Located | undefined => {
-      const module = this.modules.find(candidate => candidate.knows(address));
-      return module && { module, address };
+    let physical: bigint | undefined;
+    let walked = false;
+    const translated = () => {
+      if (!walked) physical = this.physical(linear, view);
+      walked = true;
+      return physical;
     };
+    // Symbol files first: whoever names one means it.
+    for (const module of this.modules.slice(1)) {
+      const address = linkAddress(module.placement, linear, this.guestSpace(view), translated);
+      if (address !== undefined && module.knows(address)) return { module, address };
+    }
+    const own = (address: bigint | undefined): Located | undefined =>
+      address !== undefined && this.own.knows(address) ? { module: this.own, address } : undefined;
     // Under EPT the guest's addresses mean nothing until they are translated; without, the linear address is the likely one.
-    const direct = view.context.eptp === 0n ? known(linear) : undefined;
-    if (direct) return direct;
-    const physical = this.physical(linear, view);
-    return (physical === undefined ? undefined : known(physical)) ?? known(linear);
+    const direct = view.context.eptp === 0n ? own(linear) : undefined;
+    return direct ?? own(translated()) ?? own(linear);
+  }
+
+  /** The guest that a view looks into, or undefined for code outside of guests. */
+  private guestSpace(view: View): GuestSpace | undefined {
+    const running = this.machine.vmxOperation(this.cpu) === 'non-root';
+    if (view.world !== 'guest' && !(view.world === 'current' && running)) return undefined;
+    const vmcs = this.machine.currentVmcs(this.cpu);
+    const field = vmcsFieldNamed('VPID');
+    const vpid = vmcs === undefined || !field ? undefined : this.machine.vmcs(vmcs)?.read(field.encoding);
+    return { vpid, eptp: view.context.eptp };
   }
 
   /** What lay at a linear address of a guest, which may since have changed its page tables. */
   locateRemembered(linear: bigint): Located | undefined {
+    for (const module of this.modules) {
+      const { kind, displacement } = module.placement;
+      const address = BigInt.asUintN(64, linear - displacement);
+      if (kind === 'guest' && module.knows(address)) return { module, address };
+    }
     const addresses = [...this.displacements].map(displacement => BigInt.asUintN(64, linear - displacement));
-    const moved = addresses.find(address => this.hasLine(address));
-    const address = moved ?? linear;
-    const module = this.modules.find(candidate => candidate.knows(address));
-    return module && { module, address };
+    for (const address of [...addresses.filter(moved => this.own.lines.at(moved)), linear])
+      if (this.own.knows(address)) return { module: this.own, address };
+    return undefined;
   }
 
   /** Host-physical address of `linear`, or undefined when it is not mapped for reading. */
@@ -120,9 +148,10 @@ export class Target {
 
   /** The symbol of that name, and where it lies: its linear address. */
   symbolNamed(name: string): { symbol: ProgramSymbol; linear: bigint } | undefined {
-    for (const { symbols } of this.modules) {
+    for (const { symbols, placement } of this.modules) {
       const symbol = symbols.named(name);
-      if (symbol) return { symbol, linear: symbol.address };
+      if (symbol)
+        return { symbol, linear: symbol.kind === 'constant' ? symbol.address : placedAt(placement, symbol.address) };
     }
     return undefined;
   }
@@ -132,8 +161,10 @@ export class Target {
   }
 
   /** Where an address of an image may turn up as a linear address. */
-  linearAddresses({ address }: Located): bigint[] {
-    return [address, ...[...this.displacements].map(displacement => BigInt.asUintN(64, address + displacement))];
+  linearAddresses({ module: { placement }, address }: Located): bigint[] {
+    const placed = placedAt(placement, address);
+    if (placement.kind === 'linear' || placement.kind === 'guest') return [placed];
+    return [placed, ...[...this.displacements].map(displacement => BigInt.asUintN(64, placed + displacement))];
   }
 
   /** The instruction at `rip` of that view, or undefined when none can be fetched or decoded. */
@@ -176,8 +207,14 @@ export class Target {
     return this.displacements.size > known;
   }
 
-  private hasLine(address: bigint): boolean {
-    return this.modules.some(({ lines }) => lines.at(address) !== undefined);
+  /** Whether an image has a line at a host-physical address. */
+  private hasLine(physical: bigint): boolean {
+    return this.modules.some(({ lines, placement }) => {
+      const address = placement.kind === 'physical' ? linkedAt(placement, physical) : physical;
+      return (
+        (placement.kind === 'program' || placement.kind === 'physical') && address !== undefined && lines.at(address)
+      );
+    });
   }
 
   /** The view whose guest-physical addresses are a guest's: the guest's, whichever side is stopped. */
