@@ -4,6 +4,7 @@ import { eventNames } from './control/event-names';
 import type { Plan } from './control/plan';
 import type { Outcome, RunControl } from './control/run';
 import type { StopReport } from './control/stops';
+import { Sources } from './launch/sources';
 import { Names } from './expression/names';
 import { UserError } from './protocol/errors';
 import { frames, type Frame } from './target/frames';
@@ -45,6 +46,7 @@ export class Session {
     supportsMemoryEvent: false,
   };
   readonly handles = new Handles();
+  readonly sources: Sources;
   /** The client has disconnected: nothing follows. */
   over = false;
   /** Why the machine stands where it stands. */
@@ -59,7 +61,9 @@ export class Session {
   constructor(
     readonly host: Host,
     private readonly emit: (event: string, body?: object) => void,
-  ) {}
+  ) {
+    this.sources = new Sources(host.files());
+  }
 
   event(event: string, body?: object): void {
     this.emit(event, body);

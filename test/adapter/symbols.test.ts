@@ -84,6 +84,29 @@ describe('symbol files over DAP', () => {
     assert.equal((await client.stack())[0].source!.path, join(moved, 'shapes.c'));
   });
 
+  it('of sources that are nowhere say so, and how to mend it; the instructions are there', async () => {
+    await launch({
+      loadAddress: '0x300000',
+      symbols: [{ file: elf, base: '0x300000' }],
+      sourceMap: { [join(shapes, '..')]: '/gone' },
+    });
+    await client.go('configurationDone');
+    const [top] = await client.stack();
+    assert.deepEqual([top.source!.name, top.line], ['shapes.c', line('void _start')]);
+    assert.equal(top.source!.origin, 'not found on this computer');
+    const { content } = await client.send('source', {
+      source: top.source,
+      sourceReference: top.source!.sourceReference,
+    });
+    assert.match(content, /"sourceMap": \{ "\/gone": "\$\{workspaceFolder\}" \}/);
+    const { instructions } = await client.send('disassemble', {
+      memoryReference: top.instructionPointerReference,
+      instructionCount: 2,
+    });
+    assert.equal(instructions[0].instruction, 'push rbp');
+    assert.match(await client.refused('source', { sourceReference: 99 }), /no text for this source/);
+  });
+
   it('that cannot be used are refused with the reason', async () => {
     client = await Client.connect();
     await client.send('initialize', { adapterID: 'ringscope' });

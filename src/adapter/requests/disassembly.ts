@@ -1,10 +1,10 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import { basename } from 'node:path';
 import { UserError } from '../protocol/errors';
 import type { Session } from '../session';
 import { Listing, type ListingEntry } from '../target/listing';
 import { bytesText, hex } from '../target/format';
 import { parseReference } from '../target/spaces';
+import { describeSource } from './sources';
 
 /** More lines than a view asks for; a mistaken request must not hold up everything else. */
 const MOST = 5000;
@@ -34,7 +34,7 @@ function present(session: Session, entry: ListingEntry, symbols: boolean): Debug
     instruction: text,
     ...(bytes.length ? { instructionBytes: bytesText(bytes) } : {}),
     ...(symbols && symbol ? { symbol } : {}),
-    ...(row ? { location: { name: basename(row.file), path: row.file }, line: session.toClientLine(row.line) } : {}),
+    ...(row ? { location: describeSource(session, row.file), line: session.toClientLine(row.line) } : {}),
     ...(valid ? {} : { presentationHint: 'invalid' as const }),
   };
 }

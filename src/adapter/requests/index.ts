@@ -63,6 +63,7 @@ export const requests: Readonly<Record<string, Handler>> = {
   writeMemory: on('stopped', memory.writeMemoryRequest),
   disassemble: on('stopped', disassembly.disassemble),
   loadedSources: on('launch', sources.loadedSources),
+  source: on('launch', sources.sourceText),
 
   'ringscope/exits': on('launch', exits.exits),
   'ringscope/vmcs': on('stopped', vmx.vmcs),

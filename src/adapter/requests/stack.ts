@@ -1,5 +1,5 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import { basename } from 'node:path';
+import { describeSource } from './sources';
 import { THREAD, type Session } from '../session';
 import { hex } from '../target/format';
 import { threadName, type Frame } from '../target/frames';
@@ -35,7 +35,7 @@ function stackFrame(session: Session, frame: Frame, index: number): DebugProtoco
     name,
     line: row ? session.toClientLine(row.line) : 0,
     column: row ? (session.client.columnsStartAt1 ? 1 : 0) : 0,
-    ...(row ? { source: { name: basename(row.file), path: row.file } } : {}),
+    ...(row ? { source: describeSource(session, row.file) } : {}),
     instructionPointerReference: memoryReference(target, { space: 'linear', address: linear, view: frame.view }),
   };
 }
