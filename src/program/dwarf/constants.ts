@@ -167,5 +167,7 @@ export const LLE = {
   start_length: 8,
 } as const;
 
+/** DW_LANG_C89, C, C99, C11, C17. */
+export const C_LANGUAGES: readonly number[] = [0x01, 0x02, 0x0c, 0x1d, 0x2c];
 /** Languages whose lines are single instructions: DW_LANG_Mips_Assembler, which all assemblers write, and DWARF 6's own. */
 export const ASSEMBLY_LANGUAGES: readonly number[] = [0x8001, 0x31];

@@ -7,6 +7,7 @@ import { readLines } from './lines';
 import { mapPath, type SourceMap } from './paths';
 import type { DebugSections } from './sections';
 import { DebugInfo } from './unit';
+import { Variables } from './variables';
 
 export class DebugInformation {
   /** Sorted by linear (link) address. */
@@ -14,6 +15,7 @@ export class DebugInformation {
   /** Every source that has code here. */
   readonly sources: string[];
   readonly functions: Functions;
+  readonly variables: Variables;
   readonly frames: CallFrames;
   /** Of its code: 4 for 32-bit code, 8 for 64-bit code, whatever class of ELF that is wrapped in. */
   readonly addressSize: number;
@@ -40,6 +42,7 @@ export class DebugInformation {
     this.sources = [...new Set(rows.map(row => row.file))];
     this.addressSize = this.info.units[0]?.addressSize ?? sections.addressSize;
     this.frames = new CallFrames(sections, this.addressSize);
+    this.variables = new Variables(this.info);
     this.functions = new Functions(this.info, sections.loaded);
     this.problem = problem ?? this.info.problem;
   }

@@ -1,6 +1,6 @@
 /** .debug_info: units and the tree of entries in each (DWARF 5, 7.5.1). */
 import { readAbbreviations, type Abbreviations } from './abbreviations';
-import { ASSEMBLY_LANGUAGES, AT, TAG, UT } from './constants';
+import { ASSEMBLY_LANGUAGES, AT, C_LANGUAGES, TAG, UT } from './constants';
 import { Die } from './die';
 import { directForm, readForm, skipForm, type Encoding, type RawValue } from './forms';
 import { DwarfReader, problemText } from './reader';
@@ -124,6 +124,10 @@ export class Unit implements Encoding {
   }
   get compileDirectory(): string {
     return this.root.text(AT.comp_dir) ?? '';
+  }
+  /** Whether the language writes `struct` before the name of a struct: C in all its versions. */
+  get c(): boolean {
+    return C_LANGUAGES.includes(this.root.number(AT.language) ?? 0);
   }
   /** Whether its lines are instructions, not statements. */
   get assembly(): boolean {
