@@ -181,8 +181,8 @@ export class Session {
 
   /** Names for expressions in that frame. */
   names(frameId: number | undefined): Names {
-    const { view } = this.frame(frameId);
-    return new Names(this.target, view, eventNames(this.target, this.stop?.fact));
+    const frame = this.frame(frameId);
+    return new Names(this.target, frame.view, eventNames(this.target, this.stop?.fact), frame);
   }
 
   toClientLine(line: number): number {

@@ -5,6 +5,8 @@ import { hex, fromLittleEndian, littleEndian } from '../target/format';
 
 import { readMemory, writeMemory } from '../target/spaces';
 import type { Names } from './names';
+import type { Typed } from '../variables/typed';
+import { typedOf } from './typed';
 import { ExpressionError, type BinaryOperator, type Expression } from './syntax';
 
 const wrap = (value: bigint) => BigInt.asUintN(64, value);
@@ -17,7 +19,12 @@ export function evaluate(expression: Expression, names: Names): bigint {
       return expression.value;
     case 'name': {
       const found = names.find(expression.name);
-      if (!found) throw new ExpressionError(unknown(expression.name, names), expression.at);
+      if (!found)
+        throw new ExpressionError(
+          names.missingMember(expression.name) ?? unknown(expression.name, names),
+          expression.at,
+        );
+      if (found.value === undefined && found.typed) throw new ExpressionError(noValue(found.typed), expression.at);
       if (found.value === undefined) throw new ExpressionError(`${expression.name} has no value here`, expression.at);
       return found.value;
     }
@@ -28,6 +35,21 @@ export function evaluate(expression: Expression, names: Names): bigint {
       if (data.length < bytes)
         throw new ExpressionError(`no memory is mapped at ${expression.space} ${hex(address)}`, expression.at);
       return fromLittleEndian(data);
+    }
+    case 'member':
+    case 'index':
+    case 'indirect': {
+      const found = typedOf(expression, names, index => evaluate(index, names))!;
+      const value = found.value;
+      if (value === undefined) throw new ExpressionError(noValue(found), expression.at);
+      return value;
+    }
+    case 'address': {
+      const found = typedOf(expression.of, names, index => evaluate(index, names));
+      const address = found?.storage.address;
+      if (address === undefined)
+        throw new ExpressionError('it has no address: it is no variable in memory', expression.at);
+      return address;
     }
     case 'unary': {
       const value = evaluate(expression.operand, names);
@@ -49,6 +71,8 @@ export function evaluate(expression: Expression, names: Names): bigint {
 
 /** Puts a value where a register or memory expression says. Throws ExpressionError or UserError. */
 export function assign(place: Expression, value: bigint, names: Names): void {
+  const typed = typedOf(place, names, index => evaluate(index, names));
+  if (typed) return typed.set(value);
   if (place.kind === 'name') {
     const found = names.find(place.name);
     if (found?.kind === 'vmcs') return setField(place.name, value, names);
@@ -70,7 +94,11 @@ export function assign(place: Expression, value: bigint, names: Names): void {
     if (written < bytes) throw new ExpressionError(`no memory is mapped at ${place.space} ${hex(address)}`, place.at);
     return;
   }
-  throw new ExpressionError('only registers, VMCS fields and memory can be set', 0);
+  throw new ExpressionError('only registers, variables, VMCS fields and memory can be set', 0);
+}
+
+function noValue(typed: Typed): string {
+  return `a ${typed.type.name} has no value as a number: ${typed.raw === undefined ? typed.storage.problem : 'look at its parts'}`;
 }
 
 function setField(name: string, value: bigint, { target, view }: Names): void {

@@ -6,33 +6,41 @@ import { registerPart } from '../../machine/registers';
 import type { Target } from '../target/target';
 import { exitName } from '../target/frames';
 import { fieldBits, fieldMeaning, fieldWidth } from '../target/vmcs';
-import type { View } from '../target/view';
+import { linearRip, type View } from '../target/view';
 import { extract } from '../variables/bits';
+import { Locals, type FrameOfVariables } from '../variables/locals';
+import type { Typed } from '../variables/typed';
 
 /** What a stop tells by itself, as names and values: `reason`, `qual`, `qual.write`, `gpa`, `port`, ... */
 export type EventNames = ReadonlyMap<string, bigint>;
 
 /** What a name means to an expression. `bits` are the members it has. */
 export interface Meaning {
-  kind: 'register' | 'event' | 'vmcs' | 'exit' | 'symbol' | 'bit';
+  kind: 'variable' | 'register' | 'event' | 'vmcs' | 'exit' | 'symbol' | 'bit';
   value: bigint | undefined;
   /** Bits of the value, for display. */
   width: number;
   bits?: readonly BitField[];
   /** The value in words. */
   words?: string;
+  /** Of a variable. */
+  typed?: Typed;
 }
 
-/** Looks names up for one frame of one stop. Registers come first, then what the stop tells, VMCS fields, exits, symbols. */
+/** Looks names up for one frame of one stop. Variables of sources come first, registers, then what the stop tells, VMCS fields, exits, symbols. */
 export class Names {
   constructor(
     readonly target: Target,
     readonly view: View,
     private readonly event: EventNames = new Map(),
+    /** The frame whose variables are meant; the innermost of the view when absent. */
+    private readonly frame?: FrameOfVariables,
   ) {}
 
   find(name: string): Meaning | undefined {
     if (name.startsWith('$')) return this.symbol(name.slice(1));
+    const typed = this.variable(name);
+    if (typed) return { kind: 'variable', value: typed.value, width: typed.width, typed };
     return (
       this.register(name) ??
       this.flag(name) ??
@@ -44,11 +52,43 @@ export class Names {
     );
   }
 
+  /** A variable of the frame (of compiled code: in assembly there are none), or `variable.member`. */
+  variable(name: string): Typed | undefined {
+    const [first, ...members] = name.split('.');
+    if (!first) return undefined;
+    let found = this.locals.find(first);
+    for (const member of members) found = (found?.type.kind === 'pointer' ? found.pointee() : found)?.member(member);
+    return found;
+  }
+
+  /** Why `variable.member` means nothing, when it begins with a variable. */
+  missingMember(name: string): string | undefined {
+    const members = name.split('.');
+    for (let n = members.length - 1; n > 0; n--) {
+      const holder = this.variable(members.slice(0, n).join('.'));
+      if (holder) return `${holder.type.name} has no member ${members[n]} here`;
+    }
+    return undefined;
+  }
+
+  private get locals(): Locals {
+    if (!this.cachedLocals) {
+      const { view } = this;
+      const rip = view.registers.read('RIP') ?? 0n;
+      const activation = { rip, rsp: view.registers.read('RSP') ?? 0n };
+      const frame = this.frame ?? { view, activation, shown: linearRip(view), caller: false };
+      this.cachedLocals = new Locals(this.target, frame);
+    }
+    return this.cachedLocals;
+  }
+  private cachedLocals: Locals | undefined;
+
   /** Every name there is, for completion and for "did you mean". */
   all(): string[] {
     const fields = vmcsFields.filter(field => field.supported).map(field => field.name);
     const reasons = exitReasons.map(row => row.id).filter(Boolean);
     return [
+      ...this.locals.all().map(({ name }) => name),
       ...this.target.machine.registerNames().map(register => register.toLowerCase()),
       ...this.event.keys(),
       ...fields,

@@ -66,7 +66,33 @@ class Parser {
     const operator = (['!', '~', '-'] as const).find(text => this.take(text)) as UnaryOperator | undefined;
     if (operator) return { kind: 'unary', operator, operand: this.unary() };
     if (this.take('+')) return this.unary();
-    return this.primary();
+    const { at } = this.peek();
+    if (this.take('*')) return { kind: 'indirect', of: this.unary(), at };
+    if (this.take('&')) return { kind: 'address', of: this.unary(), at };
+    return this.postfix(this.primary());
+  }
+
+  /** `->next`, `[3]` and `.x` behind a variable. (A dot right behind a name is part of the name.) */
+  private postfix(whole: Expression): Expression {
+    if (!['name', 'member', 'index', 'indirect'].includes(whole.kind)) return whole;
+    const token = this.peek();
+    const { at } = token;
+    if (this.take('->')) {
+      const member = this.peek();
+      if (member.kind !== 'name') throw new ExpressionError(`expected a member, found ${describe(member)}`, member.at);
+      this.next++;
+      return this.postfix(members(whole, member.text, at));
+    }
+    if (this.take('[')) {
+      const index = this.expression();
+      this.expect(']');
+      return this.postfix({ kind: 'index', of: whole, index, at });
+    }
+    if (token.kind === 'name' && token.text.startsWith('.')) {
+      this.next++;
+      return this.postfix(members(whole, token.text.slice(1), at));
+    }
+    return whole;
   }
 
   private primary(): Expression {
@@ -115,6 +141,11 @@ class Parser {
     const token = this.peek();
     if (!this.take(sign)) throw new ExpressionError(`expected ${sign}, found ${describe(token)}`, token.at);
   }
+}
+
+/** `a.b` behind an arrow or a bracket is one name to the lexer. */
+function members(whole: Expression, path: string, at: number): Expression {
+  return path.split('.').reduce<Expression>((of, name) => ({ kind: 'member', of, name, at }), whole);
 }
 
 function describe(token: Token): string {

@@ -5,6 +5,7 @@
  *   names       registers, symbols, VMCS fields, exit reasons, what the stop tells (reason, qual, gpa, vector, port, ...);
  *               `$name` is always the symbol
  *   bits        cr0.PE  rflags.zf  qual.write
+ *   variables   of C and Rust frames: list  list->next  point.x  values[i]  *p  &counter; they come before registers
  *   memory      [rsp+8]  byte [label]  dword [gpa:0x1000]  qword [hpa:0x5000]
  *   operators   ! ~ -   * / %   + -   << >>   &   ^   |   < <= > >=   == !=   &&   ||   and ( )
  *
@@ -15,6 +16,10 @@ export type Expression =
   | { kind: 'number'; value: bigint }
   | { kind: 'name'; name: string; at: number }
   | { kind: 'memory'; space: MemorySpace; bytes?: number; address: Expression; at: number }
+  | { kind: 'member'; of: Expression; name: string; at: number }
+  | { kind: 'index'; of: Expression; index: Expression; at: number }
+  | { kind: 'indirect'; of: Expression; at: number }
+  | { kind: 'address'; of: Expression; at: number }
   | { kind: 'unary'; operator: UnaryOperator; operand: Expression }
   | { kind: 'binary'; operator: BinaryOperator; left: Expression; right: Expression; at: number };
 

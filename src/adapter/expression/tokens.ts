@@ -9,7 +9,7 @@ export type Token =
 // NASM's identifiers, dots included: `main.loop` is one name.
 const NAME = /[A-Za-z_.?@$][\w.$#@~?]*/y;
 const DIGITS = /[0-9][0-9A-Za-z_]*/y;
-const SIGN = /\|\||&&|==|!=|<=|>=|<<|>>|[-+*/%&|^~!<>()[\]:=]/y;
+const SIGN = /\|\||&&|->|==|!=|<=|>=|<<|>>|[-+*/%&|^~!<>()[\]:=]/y;
 const SPACE = /\s+/y;
 
 export function tokens(text: string): Token[] {

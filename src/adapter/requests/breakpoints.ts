@@ -5,6 +5,7 @@ import { filterCondition, filters } from '../breakpoints/filters';
 import { Guard, problemOf } from '../breakpoints/guard';
 import { evaluate, memoryBytes } from '../expression/evaluate';
 import { parse } from '../expression/parse';
+import { typedOf } from '../expression/typed';
 import type { Session } from '../session';
 import { count, hex } from '../target/format';
 import { pathKey } from '../target/lines';
@@ -164,8 +165,11 @@ function dataPlace(
   session: Session,
   args: DebugProtocol.DataBreakpointInfoArguments,
 ): Omit<DataPlace, 'access'> | string {
-  // A variable of a scope: registers are no memory.
-  if (args.variablesReference) return `${args.name} is a register: memory can be watched, registers cannot`;
+  if (args.variablesReference) {
+    const place = session.handles.get(args.variablesReference).place?.(args.name);
+    if (place) return { space: 'linear', address: place.address, length: args.bytes ?? place.bytes };
+    return `${args.name} is in no memory: only what lies in memory can be watched`;
+  }
   const reference = args.asAddress ? parseReference(session.target, args.name) : undefined;
   if (reference) return { space: reference.space, address: reference.address, length: args.bytes ?? 1 };
   const names = session.names(args.frameId);
@@ -177,6 +181,11 @@ function dataPlace(
         address: evaluate(expression.address, names),
         length: args.bytes ?? memoryBytes(expression, names),
       };
+    const typed = typedOf(expression, names, index => evaluate(index, names));
+    if (typed && typed.storage.address === undefined)
+      return `${args.name} is in no memory: only what lies in memory can be watched`;
+    if (typed)
+      return { space: 'linear', address: typed.storage.address!, length: args.bytes ?? (typed.type.bytes || 1) };
     const meaning = expression.kind === 'name' ? names.find(expression.name) : undefined;
     if (!args.asAddress && meaning?.kind !== 'symbol')
       return `${args.name} is no memory: write a label, or an address in brackets`;

@@ -3,10 +3,13 @@ import { assign, evaluate, memoryBytes } from '../expression/evaluate';
 import type { Meaning, Names } from '../expression/names';
 import { parse, parseStatement } from '../expression/parse';
 import type { Expression } from '../expression/syntax';
+import { typedOf } from '../expression/typed';
 import { UserError } from '../protocol/errors';
 import type { Session } from '../session';
 import { bytesText, hex, hexOf } from '../target/format';
 import { memoryReference, readMemory } from '../target/spaces';
+import type { Typed } from '../variables/typed';
+import { childrenOf } from '../variables/typed-container';
 import { bitsText, BitsContainer } from '../variables/bits';
 import { withoutNotes } from './variables';
 
@@ -55,14 +58,16 @@ export function completions(
   return { targets: [...new Set(found)].slice(0, 100).map(label => ({ label, start, length: typed.length })) };
 }
 
-type Format = Pick<DebugProtocol.EvaluateArguments, 'context' | 'format'>;
+type Format = Pick<DebugProtocol.EvaluateArguments, 'expression' | 'context' | 'format'>;
 
 function result(
   session: Session,
   expression: Expression,
   names: Names,
-  { context, format }: Format,
+  { expression: text, context, format }: Format,
 ): DebugProtocol.EvaluateResponse['body'] {
+  const typed = typedOf(expression, names, index => evaluate(index, names));
+  if (typed) return typedResult(session, typed, text);
   const value = evaluate(expression, names);
   const meaning = expression.kind === 'name' ? names.find(expression.name) : undefined;
   const decimal = format?.hex === false;
@@ -81,6 +86,21 @@ function result(
       ? session.handles.reference(new BitsContainer(() => value, bits, (expression as { name: string }).name))
       : 0,
     memoryReference: memoryReference(session.target, { space: 'linear', address: value, view: names.view }),
+  };
+}
+
+/** A variable of the sources, in the words of its type. */
+function typedResult(session: Session, typed: Typed, text: string): DebugProtocol.EvaluateResponse['body'] {
+  // `*p` has to be bracketed before a member can follow.
+  const children = childrenOf(typed, /^\s*\*/.test(text) ? `(${text})` : text);
+  const address = typed.type.kind === 'pointer' ? typed.raw : typed.storage.address;
+  return {
+    result: typed.text(),
+    type: typed.type.name,
+    variablesReference: children ? session.handles.reference(children) : 0,
+    ...(address === undefined
+      ? {}
+      : { memoryReference: memoryReference(session.target, { space: 'linear', address, view: typed.view }) }),
   };
 }
 

@@ -18,6 +18,8 @@ export interface Container {
   variables(): Variable[];
   /** Gives the child a new value; absent when nothing in it can be set. */
   set?(name: string, value: bigint): void;
+  /** Where a child lies in linear memory; undefined for one that does not. */
+  place?(name: string): { address: bigint; bytes: number } | undefined;
 }
 
 /** Numbers for containers, as DAP wants them; valid until the machine moves. */

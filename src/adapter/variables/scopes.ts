@@ -3,6 +3,8 @@ import type { Frame } from '../target/frames';
 import type { Target } from '../target/target';
 import type { View } from '../target/view';
 import type { Container } from './container';
+import { Locals } from './locals';
+import { TypedContainer } from './typed-container';
 import { flagsScope, RegisterScope, schemaFields, SegmentScope } from './registers';
 import { VmcsScope } from './vmcs';
 
@@ -11,7 +13,7 @@ export interface Scope {
   container: Container;
   /** Not to be fetched unless the user opens it. */
   expensive: boolean;
-  hint?: 'registers';
+  hint?: 'registers' | 'locals';
 }
 
 const GENERAL_64 = schemaFields('general');
@@ -34,10 +36,15 @@ export function scopesOf(target: Target, frame: Frame): Scope[] {
     expensive: false,
     hint: 'registers',
   };
-  // Of a caller only RIP and RSP are known; the rest would be the callee's.
-  if (caller) return [registers];
+  const variables = new Locals(target, frame);
+  const locals: Scope[] = variables.known
+    ? [{ name: 'Locals', container: TypedContainer.locals(() => variables.all()), expensive: false, hint: 'locals' }]
+    : [];
+  // Of a caller only what unwinding recovers is known; the rest would be the callee's.
+  if (caller) return [...locals, registers];
   const groups = (name: string, container: Container, expensive = false): Scope => ({ name, container, expensive });
   return [
+    ...locals,
     registers,
     groups('Flags', flagsScope(view)),
     groups('Segments', new SegmentScope(target, view)),

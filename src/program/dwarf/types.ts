@@ -52,7 +52,8 @@ const ENCODINGS: Readonly<Record<number, Encoding>> = {
   0x05: 'signed',
   0x06: 'character',
   0x07: 'unsigned',
-  0x08: 'character',
+  // Bytes are more often numbers than letters.
+  0x08: 'unsigned',
   0x10: 'character',
 };
 const SIGNED_ENCODINGS = [0x05, 0x06];
