@@ -62,10 +62,26 @@ export function cpuidLeaves({ model, features: selected }: Cpu, processors = 1):
   const vendor = 'GenuineIntel';
   const rows = [
     leaf(0, 0, model.leaves, word(vendor, 0), word(vendor, 8), word(vendor, 4)),
-    leaf(1, 0, model.signature, processors << 16, 0, processors > 1 ? 1 << 28 : 0),
+    leaf(
+      1,
+      0,
+      model.signature,
+      (processors << 16) | (selected.has('CLFSH') ? (LINE_BYTES / 8) << 8 : 0),
+      0,
+      processors > 1 ? 1 << 28 : 0,
+    ),
     // Descriptors of the TLBs; 0xFF refers to leaf 4 for the caches (SDM 2A table 3-12).
     leaf(2, 0, 0x76036301, 0x00f0b6ff, 0, 0x00c30000),
     ...caches.map(cacheLeaf),
+    // Monitor lines of 64 bytes; interrupts as break events; no sub-states worth waiting in.
+    leaf(
+      5,
+      0,
+      selected.has('MONITOR') ? LINE_BYTES : 0,
+      selected.has('MONITOR') ? LINE_BYTES : 0,
+      selected.has('MONITOR') ? 3 : 0,
+      0,
+    ),
     // Sensors there are none; the APIC timer always runs.
     leaf(6, 0, 4, 0, 0, 0),
     leaf(7, 0, 0, 0, 0, 0),

@@ -4,6 +4,7 @@
  */
 import { CONTEXTS, GENERATIONS, TLB_BESIDE_CODE, TLB_BYTES, TLB_EXECUTE, TLB_READ, TLB_WRITE } from './layout';
 import { State } from './generated/state.generated';
+import { forgetAllGlobals, forgetGlobals } from './global-pages';
 import { AC, VM, flag } from './flags';
 
 export const CR0_PE: u64 = 1;
@@ -51,7 +52,10 @@ export const MODE_PROTECTED: u32 = 16;
 export const MODE_V86: u32 = 32;
 
 const SPACES: u32 = 510;
-/** Spaces: 510 entries of 24 bytes: VPID u32, EPTP u64 at 8. Entry n has tag n << 2. */
+/**
+ * Spaces: 510 entries of 24 bytes: VPID u32, PCID u16 and processor u16 at 4, EPTP u64 at 8. Entry n has tag n << 2. Each
+ * holds the translations that one processor made for one process-context identifier (SDM 3A 4.10.1; SDM 3C 28.3.1).
+ */
 const SPACE_BYTES: usize = 24;
 let space: u32 = 0;
 let spaces: u32 = 0;
@@ -80,37 +84,64 @@ export function flushAll(): void {
   memory.fill(TLB_BESIDE_CODE, 0xff, TLB_BYTES);
   memory.fill(TLB_EXECUTE, 0xff, TLB_BYTES);
   memory.fill(GENERATIONS, 0xff, 0x2000);
+  forgetAllGlobals();
   spaces = 0;
   live = 0;
   newSpace();
 }
+/** The process-context identifier in use: 0 unless CR4.PCIDE. */
+@inline function pcid(): u32 { return load<u64>(State.CR4) & CR4_PCIDE ? <u32>load<u64>(State.CR3) & 0xfff : 0; }
+/** PCID and processor as an entry has them at 4. */
+@inline function owner(identifier: u32): u32 { return identifier | (load<u32>(State.PROCESSOR) << 16); }
 function newSpace(): void {
   if (spaces >= SPACES) { flushAll(); return; }
   space = spaces++;
   const e = CONTEXTS + <usize>space * SPACE_BYTES;
   store<u32>(e, load<u32>(State.VPID));
+  store<u32>(e, owner(pcid()), 4);
   store<u64>(e, load<u64>(State.EPTP), 8);
   store<u16>(LIVE + (<usize>(live++) << 1), <u16>space);
   modeChanged();
 }
-/** Drops the translations of the current space (MOV to CR3, INVLPG, changes of paging bits). */
+@inline function entryOf(n: u32): usize { return CONTEXTS + <usize>liveAt(n) * SPACE_BYTES; }
+/** Drops the translations of the current space, but for global pages (MOV to CR3, changes of paging bits). */
 export function flushSpace(): void {
   for (let n: u32 = 0; n < live; n++) if (liveAt(n) == space) { dropLive(n); break; }
   newSpace();
 }
-/** Drops the translations of one VPID in every EPT context. */
-export function flushVpid(vpid: u32): void {
+/** Drops those of process-context identifier `identifier`, but for global pages. */
+export function flushPcid(identifier: u32): void {
+  if (identifier == pcid()) { flushSpace(); return; }
+  const vpid = load<u32>(State.VPID), eptp = load<u64>(State.EPTP);
   for (let n: u32 = 0; n < live; ) {
-    if (load<u32>(CONTEXTS + <usize>liveAt(n) * SPACE_BYTES) == vpid) dropLive(n); else n++;
+    const e = entryOf(n);
+    if (load<u32>(e) == vpid && load<u32>(e, 4) == owner(identifier) && load<u64>(e, 8) == eptp) dropLive(n); else n++;
+  }
+}
+/** Drops those of every process-context identifier of VPID `vpid` on this processor, but for global pages. */
+function flushIdentifiers(vpid: u32): void {
+  for (let n: u32 = 0; n < live; ) {
+    const e = entryOf(n);
+    if (load<u32>(e) == vpid && load<u32>(e, 4) >> 16 == load<u32>(State.PROCESSOR)) dropLive(n); else n++;
   }
   if (vpid == load<u32>(State.VPID)) newSpace();
 }
-/** VPID or EPTP changed (VM entry and exit): goes back to that pair's space, or to a new one. */
+/** Drops those of every process-context identifier, and with `globals` those of global pages. */
+export function flushLinear(globals: bool): void {
+  if (globals) forgetGlobals(load<u32>(State.VPID));
+  flushIdentifiers(load<u32>(State.VPID));
+}
+/** Drops the translations of one VPID in every EPT context. */
+export function flushVpid(vpid: u32): void {
+  forgetGlobals(vpid);
+  flushIdentifiers(vpid);
+}
+/** VPID, EPTP, CR3 or the processor changed: goes back to the space of what is in use now, or to a new one. */
 export function switchSpace(): void {
-  const vpid = load<u32>(State.VPID), eptp = load<u64>(State.EPTP);
+  const vpid = load<u32>(State.VPID), eptp = load<u64>(State.EPTP), mine = owner(pcid());
   for (let n: u32 = 0; n < live; n++) {
-    const e = CONTEXTS + <usize>liveAt(n) * SPACE_BYTES;
-    if (load<u32>(e) == vpid && load<u64>(e, 8) == eptp) { space = liveAt(n); modeChanged(); return; }
+    const e = entryOf(n);
+    if (load<u32>(e) == vpid && load<u32>(e, 4) == mine && load<u64>(e, 8) == eptp) { space = liveAt(n); modeChanged(); return; }
   }
   newSpace();
 }

@@ -3,7 +3,7 @@ import { State } from './generated/state.generated';
 import { setTaskPriority } from './apic';
 import { breakpointsChanged } from './breakpoints';
 import { memReadable, memWritable } from './address';
-import { CR0_PE, CR0_PG, CR0_TS, CR0_WP, CR4_DE, CR4_FSGSBASE, CR4_PAE, CR4_PCE, CR4_PGE, CR4_PSE, CR4_SMAP, CR4_SMEP, CR4_TSD, CR4_UMIP, CR4_VMXE, EFER_LMA, EFER_LME, EFER_NXE, cpl, flushSpace, longCode, longMode, modeChanged, nonRoot, protectedMode } from './context';
+import { CR0_PE, CR0_PG, CR0_TS, CR0_WP, CR4_DE, CR4_FSGSBASE, CR4_PAE, CR4_PCIDE, CR4_PGE, CR4_PSE, CR4_SMAP, CR4_SMEP, CR4_TSD, CR4_UMIP, CR4_VMXE, EFER_LMA, EFER_LME, EFER_NXE, cpl, flushLinear, flushSpace, longCode, longMode, modeChanged, nonRoot, protectedMode, switchSpace } from './context';
 import { raiseDebug } from './events';
 import { FactCode, tellWords } from './facts';
 import { Vector, fault, faultCode } from './fault';
@@ -39,36 +39,44 @@ export function writeCr0(value: u64): bool {
       store<u64>(State.IA32_EFER, efer | EFER_LMA);
     } else if (load<u64>(State.CR4) & CR4_PAE && !loadPdptesFrom(load<u64>(State.CR3))) return false;
   } else if (old & ~value & CR0_PG) {
-    if (longCode()) { faultCode(Vector.GP, 0); return false; }
+    if (longCode() || load<u64>(State.CR4) & CR4_PCIDE) { faultCode(Vector.GP, 0); return false; }
     store<u64>(State.IA32_EFER, efer & ~EFER_LMA);
   }
   store<u64>(State.CR0, value);
-  if ((old ^ value) & (CR0_PG | CR0_WP | CR0_PE)) flushSpace();
+  if ((old ^ value) & CR0_PG) flushLinear(true);
+  else if ((old ^ value) & (CR0_WP | CR0_PE)) flushSpace();
   modeChanged();
   tellWords(FactCode.Control, 0, 0, value);
   return true;
 }
+/** With CR4.PCIDE, bit 63 asks to keep what is cached for the new process-context identifier (SDM 3A 4.10.4.1). */
 export function writeCr3(value: u64): bool {
+  let keep = false;
   if (longMode()) {
-    if (value & (PHYSICAL_RESERVED | 0x7ff0000000000000 | (1 << 63))) { faultCode(Vector.GP, 0); return false; }
+    if (load<u64>(State.CR4) & CR4_PCIDE) { keep = value >> 63 != 0; value &= ~(<u64>1 << 63); }
+    if (value & (PHYSICAL_RESERVED | 0xfff0000000000000)) { faultCode(Vector.GP, 0); return false; }
   } else {
     value &= 0xffffffff;
     if (load<u64>(State.CR0) & CR0_PG && load<u64>(State.CR4) & CR4_PAE && !loadPdptesFrom(value)) return false;
   }
   store<u64>(State.CR3, value);
-  flushSpace();
+  if (load<u64>(State.CR4) & CR4_PCIDE) switchSpace();
+  if (!keep) flushSpace();
   tellWords(FactCode.Control, 0, 3, value);
   return true;
 }
 export function writeCr4(value: u64): bool {
   const old = load<u64>(State.CR4);
   const refused = (value & ~load<u64>(CR4_LEGAL)) != 0 || (longMode() && !(value & CR4_PAE)) || !cr4Allowed(value);
-  if (refused) { faultCode(Vector.GP, 0); return false; }
+  // Process-context identifiers begin with 0, and in IA-32e mode only (SDM 3A 4.10.1).
+  const badPcide = value & ~old & CR4_PCIDE && (!longMode() || (load<u64>(State.CR3) & 0xfff) != 0);
+  if (refused || badPcide) { faultCode(Vector.GP, 0); return false; }
   if (load<u64>(State.CR0) & CR0_PG && !longMode() && value & CR4_PAE && (old ^ value) & (CR4_PAE | CR4_PGE | CR4_PSE | CR4_SMEP)) {
     if (!loadPdptesFrom(load<u64>(State.CR3))) return false;
   }
   store<u64>(State.CR4, value);
-  if ((old ^ value) & (CR4_PSE | CR4_PAE | CR4_PGE | CR4_SMEP | CR4_SMAP)) flushSpace();
+  if ((old ^ value) & (CR4_PSE | CR4_PAE | CR4_PGE | CR4_PCIDE | CR4_SMEP)) flushLinear(true);
+  else if ((old ^ value) & CR4_SMAP) flushSpace();
   modeChanged();
   tellWords(FactCode.Control, 0, 4, value);
   return true;
@@ -145,7 +153,7 @@ export function movToDr(p: usize): usize {
   if (detected(p)) return 0;
   const value = longCode() ? src<u64>(p) : <u64>src<u32>(p);
   if (at >= <usize>State.DR6 && value >> 32) return faultCode(Vector.GP, 0);
-  if (at == State.DR6) store<u64>(at, (value & 0x1e00f) | 0xfffe0ff0);
+  if (at == State.DR6) store<u64>(at, (value & 0xe00f) | 0xffff0ff0);
   else if (at == State.DR7) {
     store<u64>(at, (value & 0xffff2fff) | 0x400);
   } else store<u64>(at, value);

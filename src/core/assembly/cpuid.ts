@@ -12,6 +12,8 @@ import { setRegister } from './record';
 const OSXSAVE: u32 = 1 << 27;
 const LEAF: usize = 0, SUBLEAF: usize = 4, EAX: usize = 8, EBX: usize = 12, ECX: usize = 16, EDX: usize = 20;
 const LEAF1_EDX_APIC: u32 = 1 << 9;
+const LEAF1_ECX_MONITOR: u32 = 1 << 3;
+const MONITOR_ENABLE: u64 = 1 << 18;
 /** Leaves whose answer depends on ECX. */
 @inline function hasSubleaves(leaf: u32): bool { return leaf == 4 || leaf == 7 || leaf == 0xb || leaf == 0xd; }
 
@@ -41,6 +43,7 @@ export function identify(asked: u32, index: u32): void {
     b |= load<u32>(State.PROCESSOR) << 24;
     if (!apicEnabled(0)) d &= ~LEAF1_EDX_APIC;
     if (load<u64>(State.CR4) & CR4_OSXSAVE) c |= OSXSAVE;
+    if (!(load<u64>(State.IA32_MISC_ENABLE) & MONITOR_ENABLE)) c &= ~LEAF1_ECX_MONITOR;
   }
   if (leaf == 0xb) d = load<u32>(State.PROCESSOR);
   // Levels of the topology that do not exist repeat the number that was asked (SDM 2: CPUID leaf 0BH).

@@ -33,6 +33,12 @@ export let mod: u32 = 0;
 export let reg: u32 = 0;
 /** With REX.B, for a register operand. */
 export let rm: u32 = 0;
+/** VEX.vvvv: the second source register. */
+export let vvvv: u32 = 0;
+/** VEX.L: 256-bit vectors. */
+export let vectorLength: u32 = 0;
+/** VEX.pp: 0 none, 1 66, 2 F3, 3 F2. */
+export let impliedPrefix: u32 = 0;
 let relative: bool = false;
 let chosen: u32 = 0;
 /** Whether the instruction ends its block. */
@@ -89,6 +95,35 @@ export function prefixes(): u32 {
     return b;
   }
   return 0x90;
+}
+
+/**
+ * Reads the rest of a VEX prefix whose first byte was C5 (`short`) or C4: the opcode map (1 0F, 2 0F 38, 3 0F 3A), or 0 when a
+ * prefix before it makes it undefined (SDM 2A 2.3.5).
+ */
+export function vex(short: bool): u32 {
+  const legal = !operandPrefix && !rep && !lock && !rex;
+  const first = byte();
+  let map: u32 = 1, last = first;
+  rex = 0x40 | (first & 0x80 ? 0 : 4);
+  if (!short) {
+    last = byte();
+    map = first & 31;
+    rex |= (first & 0x40 ? 0 : 2) | (first & 0x20 ? 0 : 1) | (last & 0x80 ? 8 : 0);
+  }
+  // Outside 64-bit mode there are eight registers, and W is ignored by general-purpose instructions.
+  if (code != 2) rex = 0;
+  vvvv = (~last >> 3) & (code == 2 ? 15 : 7);
+  vectorLength = (last >> 2) & 1;
+  impliedPrefix = last & 3;
+  width = rex & 8 ? 3 : 2;
+  return legal ? map : 0;
+}
+/** The next byte, which stays the next. */
+export function peek(): u32 {
+  if (ip < end) return <u32>load<u8>(ip);
+  overrun = true;
+  return 0;
 }
 
 /** State address of general-purpose register `n` for operands of width index `w`. */

@@ -153,7 +153,11 @@ function debugTrap(): bool {
 /** A debug exception with the DR6 conditions `bits`: an exit, or delivery with DR6 updated. */
 export function raiseDebug(bits: u64): void {
   store<u64>(State.FAULT_QUALIFICATION, bits);
-  if (!exceptionExits(Vector.DB, 0)) store<u64>(State.DR6, (load<u64>(State.DR6) & ~<u64>0xf) | bits);
+  if (!exceptionExits(Vector.DB, 0)) {
+    store<u64>(State.DR6, (load<u64>(State.DR6) & ~<u64>0xf) | bits);
+    // SDM 3B 17.4.3: a debug exception ends single-stepping on branches.
+    store<u64>(State.IA32_DEBUGCTL, load<u64>(State.IA32_DEBUGCTL) & ~<u64>2);
+  }
   store<u32>(State.FAULT, Vector.DB);
   store<u32>(State.FAULT_HAS_ERROR, 0);
   deliverFault();

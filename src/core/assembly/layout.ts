@@ -65,6 +65,9 @@ export const CODE_LINES: usize = 0x140000;
 /** As TLB_WRITE, for pages that hold code too: a store must ask CODE_LINES. */
 export const TLB_BESIDE_CODE: usize = 0x148000;
 
+/** Global pages (global-pages.ts). */
+export const GLOBAL_PAGES: usize = 0x1e0000;
+
 /** What the processor is (src/core/identity.ts writes it): features, a bit each by their number; then the fields below. */
 export const IDENTITY: usize = 0x1f0000;
 export const CR4_LEGAL: usize = IDENTITY + 0x10;

@@ -6,6 +6,7 @@ import { FactCode, tellWords } from './facts';
 import { now } from './stop';
 import { readX2, writeApicBase, writeX2 } from './apic';
 import { rearmTimer, setDeadline } from './apic-timer';
+import { isMtrr, mtrrAccepts } from './mtrr';
 import { canonical } from './tlb';
 import { Feature, has, msrAnnounced } from './generated/features.generated';
 import { EFER_LEGAL } from './layout';
@@ -22,6 +23,16 @@ const IA32_EFER: u32 = 0xc0000080;
 const IA32_FS_BASE: u32 = 0xc0000100;
 const IA32_GS_BASE: u32 = 0xc0000101;
 const MTRRCAP: u32 = 0xfe;
+const IA32_ARCH_CAPABILITIES: u32 = 0x10a;
+const IA32_MCG_CAP: u32 = 0x179;
+const IA32_MCG_STATUS: u32 = 0x17a;
+const IA32_MISC_ENABLE: u32 = 0x1a0;
+/** Machine-check banks; none ever reports anything. */
+const BANKS: u64 = 2;
+/** RDCL_NO, SKIP_L1DFL_VMENTRY, SSB_NO, MDS_NO, IF_PSCHANGE_MC_NO, TAA_NO: nothing here speculates. */
+const ARCH_CAPABILITIES: u64 = 0x179;
+/** Bits that software may write; of them bit 18 (MONITOR) does something, the others only keep their values. */
+const MISC_ENABLE_BITS: u64 = 0x400c51889;
 
 /** Reads MSR `index` into State.SCRATCH; false: no such MSR, #GP(0). */
 export function readMsr(index: u32): bool {
@@ -35,7 +46,10 @@ export function readMsr(index: u32): bool {
     case IA32_GS_BASE: value = load<u64>(State.GS_BASE); break;
     case 0: case 1: value = 0; break; // P5 machine check
     case 0x17: value = 0; break; // IA32_PLATFORM_ID
-    case MTRRCAP: value = 0x500; break; // no variable ranges; fixed ranges and WC exist
+    case MTRRCAP: value = 0x508; break; // eight variable ranges; fixed ranges and WC exist
+    case IA32_MCG_CAP: value = BANKS; break;
+    case IA32_ARCH_CAPABILITIES: value = ARCH_CAPABILITIES; break;
+    case 0x401: case 0x402: case 0x403: case 0x405: case 0x406: case 0x407: value = 0; break; // no machine check ever
     default: {
       const at = msrOffset(index);
       if (!at) return false;
@@ -91,11 +105,16 @@ function accept(index: u32, value: u64): bool {
     case 0xc0000103: if (value >> 32) return false; break;
     case 0xc0000084: value &= 0xffffffff; break;
     case 0x1d9: if (value & ~<u64>3) return false; break;
+    case MTRRCAP: case IA32_MCG_CAP: case IA32_ARCH_CAPABILITIES: return false;
+    case IA32_MCG_STATUS: if (value >> 3) return false; break;
+    case 0x401: case 0x402: case 0x403: case 0x405: case 0x406: case 0x407: return value == 0;
+    case 0x400: case 0x404: if (value != 0 && value != u64.MAX_VALUE) return false; break;
+    case IA32_MISC_ENABLE: if (value & ~MISC_ENABLE_BITS) return false; break;
     case IA32_BIOS_SIGN_ID: return true;
     case 0: case 1: return true;
     case IA32_APIC_BASE: return writeApicBase(value, ~(has(Feature.X2APIC) ? <u64>0x7ffffffd00 : 0x7ffffff900));
     case IA32_TSC_DEADLINE: setDeadline(value); return true;
-    default: break;
+    default: if (isMtrr(index) && !mtrrAccepts(index, value)) return false;
   }
   const at = msrOffset(index);
   if (!at) return false;

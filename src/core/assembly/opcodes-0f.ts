@@ -130,7 +130,7 @@ export function escape(): void {
     case 0xbf: extend(Op.MOVSX1616, Op.MOVSX16M16, false); return;
     case 0xb8: if (D.rep == R.F_REPE && has(Feature.POPCNT)) regRm(Op.POPCNT__RR16, Op.POPCNT__RM16, D.width - 1); else D.undefined_(); return;
     case 0xb9: case 0xff: D.modrm(); D.undefined_(); return;
-    case 0xbc: if (D.rep == R.F_REPE) regRm(Op.TZCNT_RR16, Op.TZCNT_RM16, D.width - 1); else regRm(Op.BSF16, Op.BSFM16, D.width - 1); return;
+    case 0xbc: if (D.rep == R.F_REPE && has(Feature.BMI1)) regRm(Op.TZCNT_RR16, Op.TZCNT_RM16, D.width - 1); else regRm(Op.BSF16, Op.BSFM16, D.width - 1); return;
     case 0xbd: if (D.rep == R.F_REPE && has(Feature.LZCNT)) regRm(Op.LZCNT_RR16, Op.LZCNT_RM16, D.width - 1); else regRm(Op.BSR16, Op.BSRM16, D.width - 1); return;
     case 0xc7: group9(); return;
     case 0xc8: case 0xc9: case 0xca: case 0xcb: case 0xcc: case 0xcd: case 0xce: case 0xcf:
@@ -178,8 +178,8 @@ function group7(): void {
     case 0o02: D.chooseLast(Op.VMLAUNCH); return;
     case 0o03: D.chooseLast(Op.VMRESUME); return;
     case 0o04: D.chooseLast(Op.VMXOFF); return;
-    case 0o10: D.choose(Op.MONITOR); return;
-    case 0o11: D.choose(Op.MWAIT); return;
+    case 0o10: if (needs(Feature.MONITOR)) { D.setSegment(3); D.choose(Op.MONITOR); } return;
+    case 0o11: if (needs(Feature.MONITOR)) D.choose(Op.MWAIT); return;
     case 0o12: if (needs(Feature.SMAP)) D.chooseLast(Op.CLAC); return;
     case 0o13: if (needs(Feature.SMAP)) D.chooseLast(Op.STAC); return;
     case 0o20: if (needs(Feature.XSAVE)) D.choose(Op.XGETBV); return;
@@ -194,7 +194,7 @@ function escape38(): void {
   const b = D.byte();
   if (b >= 0x80 && b <= 0x82 && D.operandPrefix && !D.rep) {
     D.modrm();
-    if (!D.memoryOperand()) { D.undefined_(); return; }
+    if (!D.memoryOperand() || (b == 0x82 && !has(Feature.INVPCID))) { D.undefined_(); return; }
     D.setDst(D.reg << 3);
     D.chooseLast(b == 0x80 ? Op.INVEPT : b == 0x81 ? Op.INVVPID : Op.INVPCID);
     return;
@@ -204,6 +204,29 @@ function escape38(): void {
     if (!D.memoryOperand()) { D.undefined_(); return; }
     if (b == 0xf0) { D.setDst(D.reg << 3); D.choose(Op.MOVBE_RM16 + D.width - 1); }
     else { D.setSrc(D.reg << 3); D.choose(Op.MOVBE_MR16 + D.width - 1); }
+    return;
+  }
+  if ((b & 0xfe) == 0xf0 && D.rep == R.F_REPNE && has(Feature.SSE4_2)) {
+    const w: u32 = b & 1 ? D.width : 0;
+    D.modrm();
+    D.setDst(D.reg << 3);
+    D.setSrc(D.register(D.rm, w));
+    D.choose(Op.CRC328 + w);
+    return;
+  }
+  // 66 ADCX, F3 ADOX; F3 with 66 is ADOX.
+  if (b == 0xf6 && D.rep != R.F_REPNE && (D.operandPrefix || D.rep) && has(Feature.ADX)) {
+    D.modrm();
+    D.setDst(D.reg << 3);
+    D.setSrc(D.rm << 3);
+    D.choose((D.rep ? Op.ADOX32 : Op.ADCX32) + (D.rex & 8 ? 1 : 0));
+    return;
+  }
+  if (b == 0xf9 && noPrefix() && has(Feature.MOVDIRI)) {
+    D.modrm();
+    if (!D.memoryOperand()) { D.undefined_(); return; }
+    D.setSrc(D.reg << 3);
+    D.choose(Op.MOV_MR8 + D.width);
     return;
   }
   if (simd(1, b)) return;
@@ -239,6 +262,9 @@ function doubleShift(b: u32): void {
 }
 /** FXSAVE, LDMXCSR, XSAVE and kin: the memory forms of group 15. */
 function saveGroup(g: u32): void {
+  // Cache lines: CLFLUSH, CLFLUSHOPT, CLWB.
+  const flushes = g == 7 && !D.rep ? (D.operandPrefix ? has(Feature.CLFLUSHOPT) : has(Feature.CLFSH)) : g == 6 && !D.rep && D.operandPrefix && has(Feature.CLWB);
+  if (flushes) { D.choose(Op.CLFLUSH); return; }
   if (!noPrefix()) { D.undefined_(); return; }
   switch (g) {
     case 0: if (needs(Feature.FXSR)) D.choose(Op.FXSAVE); return;
@@ -269,7 +295,10 @@ function group9(): void {
   D.modrm();
   const g = D.reg & 7;
   if (!D.memoryOperand()) {
-    if (g == 7 && D.rep == R.F_REPE && has(Feature.RDPID)) { D.setDst(D.rm << 3); D.choose(Op.RDPID); } else D.undefined_();
+    D.setDst(D.rm << 3);
+    if (g == 7 && D.rep == R.F_REPE && has(Feature.RDPID)) D.choose(Op.RDPID);
+    else if (g >= 6 && !D.rep && has(g == 6 ? Feature.RDRAND : Feature.RDSEED)) D.choose((g == 6 ? Op.RDRAND16 : Op.RDSEED16) + D.width - 1);
+    else D.undefined_();
     return;
   }
   if (g == 1) {

@@ -5,6 +5,7 @@ import { virtual8086, protectedMode } from './context';
 import { Feature, has } from './generated/features.generated';
 import * as D from './decoder';
 import { escape } from './opcodes-0f';
+import { vexOpcode } from './opcodes-vex';
 import { x87 } from './opcodes-x87';
 import * as R from './record';
 
@@ -190,9 +191,12 @@ export function opcode(): void {
     case 0xc2: D.setImmediate(D.word()); D.chooseLast(Op.RETI16 + branchWidth() - 1); return;
     case 0xc3: D.chooseLast(Op.RET16 + branchWidth() - 1); return;
     case 0xc4: case 0xc5:
-      if (!notInLongMode()) return; // VEX is not announced
+      // LES and LDS have a memory operand; with two ones there it is VEX, as always in 64-bit mode (SDM 2A 2.3.5).
+      if (D.code == 2 || D.peek() >= 0xc0) {
+        if (protectedMode()) vexOpcode(b == 0xc5); else D.undefined_();
+        return;
+      }
       D.modrm();
-      if (!D.memoryOperand()) { D.undefined_(); return; }
       farPointer(b == 0xc4 ? 0 : 3);
       return;
     case 0xc6: case 0xc7:

@@ -51,6 +51,7 @@ export function configureProcessors(count: u32, quantum: u64): void {
     const c = parked(n);
     memory.copy(c, 0, STATE_BYTES);
     store<u32>(c, n, State.PROCESSOR);
+    store<u64>(c, load<u64>(c, State.RANDOM) ^ (<u64>n << 32), State.RANDOM);
     store<u64>(c, load<u64>(c, State.IA32_APIC_BASE) & ~APIC_BSP, State.IA32_APIC_BASE);
     store<u32>(c, WAIT_FOR_SIPI, State.ACTIVITY);
     store<u32>(c, Event.Inactive, State.EVENTS);

@@ -1,7 +1,8 @@
 /** run(): the outer loop around the fast one. Stepping is run(1): one code path. */
 import { State } from './generated/state.generated';
 import { dispatch } from './generated/dispatch.generated';
-import { nonRoot } from './context';
+import { longCode, nonRoot } from './context';
+import { instructionAt } from './decode';
 import { deliverFault, takeDelivered } from './deliver';
 import { timerExpired } from './apic-timer';
 import { deadHalt, idle, raiseDebug, service, wakesAt } from './events';
@@ -94,14 +95,21 @@ function leap(): bool {
   return true;
 }
 
+const MOV_SS: u32 = 2;
+/** IA32_DEBUGCTL: single-step on branches. */
+const BTF: u64 = 2;
+
 /** One instruction with what surrounds it: instruction breakpoints before, single-step and data breakpoints after. */
 function stepOne(): void {
   const breakpoints = load<u64>(State.DR7) & 0xff;
-  if (breakpoints && !flag(RF)) {
+  // The instruction after MOV SS or POP SS meets no breakpoint (SDM 3A 6.8.3).
+  if (breakpoints && !flag(RF) && !(load<u32>(State.BLOCKING) & MOV_SS)) {
     const hit = instructionBreakpoint();
     if (hit) { raiseDebug(hit); return; }
   }
-  const trap = flag(TF), was = load<u64>(State.INSTRUCTIONS);
+  const trap = flag(TF), was = load<u64>(State.INSTRUCTIONS), rip = load<u64>(State.RIP);
+  const branches = trap && load<u64>(State.IA32_DEBUGCTL) & BTF;
+  const next = branches ? rip + (instructionAt(rip) & 15) : 0;
   const operation = load<u32>(State.VMX_OPERATION);
   store<u32>(State.RFLAGS, load<u32>(State.RFLAGS) & ~RF);
   clearEvent(Event.Resume);
@@ -116,14 +124,17 @@ function stepOne(): void {
   }
   if (rc == WATCHED) { store<u32>(State.STOP, StopCode.Code); return; }
   // A VM entry or exit, or a delivery, has its own rules for pending debug exceptions; TF was the old context's.
-  if (trap && load<u64>(State.INSTRUCTIONS) != was && operation == load<u32>(State.VMX_OPERATION) && !takeDelivered()) {
+  // With BTF the trap follows taken branches only (SDM 3B 17.4.3); a REP that goes on is none.
+  const steps = trap && !(branches && (load<u64>(State.RIP) == next || load<u64>(State.RIP) == rip));
+  if (steps && load<u64>(State.INSTRUCTIONS) != was && operation == load<u32>(State.VMX_OPERATION) && !takeDelivered()) {
     store<u64>(State.PENDING_DEBUG, load<u64>(State.PENDING_DEBUG) | 0x4000);
     raiseEvent(Event.PendingDebug);
   }
 }
 /** DR6 bits of the enabled execution breakpoints at the next instruction (SDM 3B 17.2.4). */
 function instructionBreakpoint(): u64 {
-  const dr7 = load<u64>(State.DR7), at = load<u64>(State.RIP) + (load<u32>(State.MODE) & 2 ? 0 : load<u64>(State.CS_BASE));
+  const dr7 = load<u64>(State.DR7), rip = load<u64>(State.RIP);
+  const at = longCode() ? rip : (rip + load<u64>(State.CS_BASE)) & 0xffffffff;
   let hit: u64 = 0;
   for (let n: u32 = 0; n < 4; n++) {
     const enabled = (dr7 >> <u64>(n * 2)) & 3, kind = (dr7 >> <u64>(16 + n * 4)) & 15;

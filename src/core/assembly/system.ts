@@ -1,19 +1,23 @@
 /** System instructions that concern the processor as a whole (SDM 2). */
 import { State } from './generated/state.generated';
-import { linear, memReadable } from './address';
-import { CR4_PCE, CR4_SMAP, CR4_TSD, cpl, flushAll, flushSpace, longCode, longMode, modeChanged, nonRoot } from './context';
+import { addressMask, implicitLinear, linear, memReadable } from './address';
+import { CR4_PCE, CR4_PCIDE, CR4_SMAP, CR4_TSD, cpl, flushLinear, flushPcid, flushSpace, longCode, longMode, modeChanged, nonRoot } from './context';
 import { identify } from './cpuid';
 import { sleep } from './events';
 import { Vector, fault, faultCode } from './fault';
 import { AC } from './flags';
 import { ExitReason } from './generated/exits.generated';
 import { readMsr, writeMsr } from './msr';
-import { RECORD, dst, dstReg, setDst, setRegister, srcReg } from './record';
+import { RECORD, dst, dstReg, setDst, segmentOf, setRegister, srcReg } from './record';
 import { leave, now, publishTime } from './stop';
 import { privileged } from './privilege';
-import { canonical } from './tlb';
+import { canonical, readable } from './tlb';
+import { forgetGlobal } from './global-pages';
 import { exitInstruction, exitWithOperand } from './vmx/exit';
-import { hltExits, invlpgExits, msrExits, pauseExits, rdpmcExits, rdtscExits, rdtscpUndefined, wbinvdExits } from './vmx/intercept';
+import { invalidationInformation } from './vmx/information';
+import { hltExits, monitorExits, mwaitExits, invlpgExits, invpcidUndefined, msrExits, pauseExits, rdpmcExits, rdtscExits, rdtscpUndefined, wbinvdExits } from './vmx/intercept';
+
+const MONITOR_ENABLE: u64 = 1 << 18;
 
 export function ud(_p: usize): usize { return fault(Vector.UD); }
 /** More than 15 bytes (SDM 2 2.3.11). */
@@ -99,11 +103,29 @@ export function invlpg(p: usize): usize {
   const address = linear(p, 1, false);
   if (invlpgExits()) return exitInstruction(p, ExitReason.INVLPG, address);
   // A non-canonical address invalidates nothing and faults nothing (SDM 2: INVLPG).
-  if (!longMode() || canonical(address)) flushSpace();
+  if (!longMode() || canonical(address)) {
+    forgetGlobal(address);
+    flushSpace();
+  }
   return leave(p);
 }
-/** INVPCID is not announced. */
-export function invpcid(_p: usize): usize { return fault(Vector.UD); }
+/**
+ * INVPCID r, m128: type 0 one linear address of a process-context identifier, 1 one identifier, 2 all and global pages, 3 all
+ * but global pages. More may be invalidated than asked for (SDM 3A 4.10.4.1).
+ */
+export function invpcid(p: usize): usize {
+  if (invpcidUndefined()) return fault(Vector.UD);
+  if (!privileged()) return 0;
+  if (nonRoot() && invlpgExits()) return exitWithOperand(p, ExitReason.INVPCID, invalidationInformation(p));
+  const type = longCode() ? load<u64>(dstReg(p)) : <u64>load<u32>(dstReg(p));
+  const descriptor = memReadable(p, 16);
+  if (!descriptor) return 0;
+  const identifier = load<u64>(descriptor), address = load<u64>(descriptor, 8);
+  const one = type < 2;
+  if (type > 3 || (one && identifier >> 12 != 0) || (one && identifier != 0 && !(load<u64>(State.CR4) & CR4_PCIDE)) || (type == 0 && !canonical(address))) return faultCode(Vector.GP, 0);
+  if (one) flushPcid(<u32>identifier); else flushLinear(type == 2);
+  return leave(p);
+}
 
 export function clac(p: usize): usize { return setAc(p, 0); }
 export function stac(p: usize): usize { return setAc(p, AC); }
@@ -120,10 +142,38 @@ export function wait_(p: usize): usize {
 }
 
 /** Not announced by CPUID: undefined opcodes. GETSEC and RSM are so outside SMX and SMM, GETSEC exits in non-root operation only with CR4.SMXE. */
-export function monitor(_p: usize): usize { return fault(Vector.UD); }
-export function mwait(_p: usize): usize { return fault(Vector.UD); }
 export function rsm(_p: usize): usize { return fault(Vector.UD); }
 export function getsec(_p: usize): usize { return fault(Vector.UD); }
+
+/** IA32_MISC_ENABLE bit 18 switches MONITOR and MWAIT off, also in CPUID (SDM 4). */
+@inline function monitorExists(): bool {
+  if (cpl() == 0 && load<u64>(State.IA32_MISC_ENABLE) & MONITOR_ENABLE) return true;
+  fault(Vector.UD);
+  return false;
+}
+/** MONITOR: the range at RAX is read, hence translated and checked. No extensions exist: ECX must be 0. */
+export function monitor(p: usize): usize {
+  if (!monitorExists()) return 0;
+  if (monitorExits()) return exitInstruction(p, ExitReason.MONITOR, 0);
+  if (load<u32>(State.RCX)) return faultCode(Vector.GP, 0);
+  const segment = segmentOf(p);
+  if (!readable(implicitLinear(segment, load<u64>(State.RAX) & addressMask(p), 1, false), 1, segment)) return 0;
+  store<u32>(State.MONITOR_ARMED, 1);
+  return p + RECORD;
+}
+/**
+ * MWAIT is a hint, and software must expect it to end at any time (SDM 2): here it ends at once. ECX bit 0, interrupts as
+ * break events, is the only extension.
+ */
+export function mwait(p: usize): usize {
+  if (!monitorExists()) return 0;
+  if (mwaitExits()) return exitInstruction(p, ExitReason.MWAIT, <u64>load<u32>(State.MONITOR_ARMED));
+  if (load<u32>(State.RCX) & ~1) return faultCode(Vector.GP, 0);
+  store<u32>(State.MONITOR_ARMED, 0);
+  return p + RECORD;
+}
+/** CLFLUSH, CLFLUSHOPT and CLWB are loads as far as translation goes; there is no cache. */
+export function clflush(p: usize): usize { return memReadable(p, 1) ? p + RECORD : 0; }
 
 export function swapgs(p: usize): usize {
   if (!longCode()) return fault(Vector.UD);

@@ -7,7 +7,8 @@ import {
   TLB_INDEX_MASK, TLB_READ, TLB_WRITE, WRITE_BUFFER, WRITE_BUFFER_END,
 } from './layout';
 import { State } from './generated/state.generated';
-import { ALIGNED, cpl, longCode, longMode } from './context';
+import { ALIGNED, CR0_PG, CR4_PGE, cpl, longCode, longMode } from './context';
+import { findGlobal, globalHost, globalRights, keepGlobal } from './global-pages';
 import { FAULT_DEVICE, FAULT_EPT_MISCONFIGURATION, FAULT_EPT_VIOLATION, Vector, clearFault, fault, faultCode, faulted, pageFault } from './fault';
 import { AC, flag } from './flags';
 import { breakpointOnPage, meetBreakpoints } from './breakpoints';
@@ -36,10 +37,24 @@ function walkFault(linear: u64): usize {
   return fault(W.outcome == W.Outcome.EptViolation ? FAULT_EPT_VIOLATION : FAULT_EPT_MISCONFIGURATION);
 }
 
+/** Whether a kept translation of a global page serves the access; a first write must set the dirty bit and walks. */
+function globalAllows(linear: u64, access: u32): bool {
+  const e = findGlobal(linear);
+  if (!e || !(W.requestCr0 & CR0_PG)) return false;
+  const rights = globalRights(e);
+  if (((access & W.ACCESS) == W.WRITE && !(rights & W.LEAF_D)) || !W.permitted(access, rights)) return false;
+  W.answered(globalHost(e) | (linear & 0xfff));
+  return true;
+}
 /** Translates for the processor, with accessed and dirty bits. False: a fault is noted. */
 function translate(linear: u64, access: u32): bool {
   requestCurrent();
-  if (W.walk(linear, access) && W.commit(access & W.ACCESS)) return true;
+  const global = (W.requestCr4 & CR4_PGE) != 0;
+  if (global && globalAllows(linear, access)) return true;
+  if (W.walk(linear, access) && W.commit(access & W.ACCESS)) {
+    if (global && W.leafRights & W.LEAF_G) keepGlobal(linear, W.hostPhysical, W.leafMask, (access & W.ACCESS) == W.WRITE ? W.leafRights | W.LEAF_D : W.leafRights);
+    return true;
+  }
   walkFault(linear);
   return false;
 }

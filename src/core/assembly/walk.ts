@@ -36,6 +36,14 @@ export function request(cr0: u64, cr3: u64, cr4: u64, efer: u64, eptp: u64, pdpt
   requestCr0 = cr0; requestCr3 = cr3; requestCr4 = cr4; requestEfer = efer; requestEptp = eptp; requestPdptes = pdptes;
 }
 
+/** Of the page that the last walk found: size less one; RW and US of all levels, and the bits below. */
+export let leafMask: u64 = 0;
+export let leafRights: u32 = 0;
+/** Execute-disable at some level; dirty and global as the last entry had them. */
+const LEAF_NX: u32 = 8;
+export const LEAF_D: u32 = 0x40;
+export const LEAF_G: u32 = 0x100;
+
 export const enum Outcome { Ok = 0, PageFault = 1, EptViolation = 2, EptMisconfiguration = 3 }
 /** The answer to the last walk. */
 export let outcome: u32 = 0;
@@ -90,6 +98,7 @@ export function walk(linear: u64, access: u32): bool {
   steps = WALK_STEPS;
   references = 0;
   outcome = Outcome.Ok;
+  leafRights = 0;
   const kind = access & ACCESS;
   if (!(requestCr0 & CR0_PG)) {
     guestPhysical = linear & 0xffffffff;
@@ -138,19 +147,9 @@ export function walk(linear: u64, access: u32): bool {
       let frame = value & FRAME & ~mask;
       if (!pae) frame = large ? (value & 0xffc00000) | ((value & 0x1fe000) << 19) : value & 0xfffff000;
       guestPhysical = frame | (linear & mask);
-      const userPage = (rights & US) != 0;
-      let allowed = true;
-      if (user) {
-        if (!userPage || (kind == WRITE && !(rights & RW))) allowed = false;
-      } else {
-        if (kind == WRITE && !(rights & RW) && requestCr0 & CR0_WP) allowed = false;
-        if (userPage) {
-          if (kind == EXECUTE) { if (requestCr4 & CR4_SMEP) allowed = false; }
-          else if (requestCr4 & CR4_SMAP && (access & IMPLICIT || !(access & AC_SET))) allowed = false;
-        }
-      }
-      if (kind == EXECUTE && noExecute) allowed = false;
-      if (!allowed) return pageFaulted(at, Verdict.Denied, error | E_P);
+      leafMask = mask;
+      leafRights = <u32>(rights & (RW | US)) | (noExecute ? LEAF_NX : 0) | <u32>(value & (LEAF_D | LEAF_G));
+      if (!permitted(access, leafRights)) return pageFaulted(at, Verdict.Denied, error | E_P);
       store<u8>(at, Verdict.Page, 2);
       return translate(guestPhysical, kind, true, linear);
     }
@@ -159,10 +158,30 @@ export function walk(linear: u64, access: u32): bool {
   }
 }
 
+/** Whether a page with `rights` (LEAF_ bits, RW and US) may be accessed like that (SDM 3A 4.6). */
+export function permitted(access: u32, rights: u32): bool {
+  const kind = access & ACCESS, userPage = (rights & <u32>US) != 0;
+  if (kind == EXECUTE && rights & LEAF_NX) return false;
+  if (access & USER) return userPage && (kind != WRITE || (rights & <u32>RW) != 0);
+  if (kind == WRITE && !(rights & <u32>RW) && requestCr0 & CR0_WP) return false;
+  if (!userPage) return true;
+  if (kind == EXECUTE) return (requestCr4 & CR4_SMEP) == 0;
+  return !(requestCr4 & CR4_SMAP) || (!(access & IMPLICIT) && (access & AC_SET) != 0);
+}
+
 // EPT entries, SDM 3C 28.2.2.
 const EPT_R: u64 = 1, EPT_W: u64 = 2, EPT_X: u64 = 4, EPT_A: u64 = 0x100, EPT_D: u64 = 0x200;
 /** AND of the rights of the EPT entries of the last guest-physical translation; all when EPT is off. */
 let lastRights: u64 = 7;
+
+/** The answer for `linear` comes from a kept translation: nothing was visited. */
+export function answered(host: u64): void {
+  steps = WALK_STEPS;
+  references = 0;
+  outcome = Outcome.Ok;
+  guestPhysical = host;
+  hostPhysical = host;
+}
 
 /** Walks guest-physical `address` alone, for an access of `kind`. */
 export function walkGuestPhysical(address: u64, kind: u32): bool {

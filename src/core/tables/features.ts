@@ -47,9 +47,11 @@ const leaf1D = at(1, 0, 'edx');
 const leaf7B = at(7, 0, 'ebx');
 const leaf7C = at(7, 0, 'ecx');
 const leafD1A = at(0xd, 1, 'eax');
+const leaf7D = at(7, 0, 'edx');
 const leaf81C = at(0x80000001, 0, 'ecx');
 const leaf81D = at(0x80000001, 0, 'edx');
 const leaf87D = at(0x80000007, 0, 'edx');
+const leaf88B = at(0x80000008, 0, 'ebx');
 /** A feature that only VMX capability MSRs announce: it is one control. */
 const control = (name: string, since: ModelName, description: string, word: ControlWordName, row: string): Feature => ({
   name,
@@ -68,12 +70,19 @@ const IA32_TSC_AUX = one(0xc0000103);
 /** Every feature, in the order of CPUID's leaves and bits. */
 export const features: readonly Feature[] = [
   leaf1C(0, 'SSE3', 'core2', 'streaming SIMD extensions 3', { needs: ['SSE2'] }),
+  leaf1C(3, 'MONITOR', 'core2', 'MONITOR and MWAIT', {
+    controls: [
+      { word: 'Primary', name: 'MWAIT_EXITING' },
+      { word: 'Primary', name: 'MONITOR_EXITING' },
+    ],
+  }),
   leaf1C(5, 'VMX', 'core2', 'virtual-machine extensions', {
     cr4: bits(13),
     msrs: [one(0x3a), [0x480, 0x491]],
   }),
   leaf1C(9, 'SSSE3', 'core2', 'supplemental streaming SIMD extensions 3', { needs: ['SSE3'] }),
   leaf1C(13, 'CMPXCHG16B', 'core2', 'CMPXCHG16B', { needs: ['LM'] }),
+  leaf1C(17, 'PCID', 'westmere', 'process-context identifiers', { cr4: bits(17), needs: ['LM'] }),
   leaf1C(19, 'SSE4.1', 'westmere', 'streaming SIMD extensions 4.1', { needs: ['SSSE3'] }),
   leaf1C(20, 'SSE4.2', 'westmere', 'streaming SIMD extensions 4.2', { needs: ['SSE4.1'] }),
   leaf1C(21, 'X2APIC', 'westmere', 'local APIC by MSRs', { msrs: [[0x800, 0x83f]], needs: ['APIC'] }),
@@ -85,19 +94,33 @@ export const features: readonly Feature[] = [
   }),
   leaf1C(26, 'XSAVE', 'skylake', 'XSAVE, XRSTOR, XGETBV, XSETBV', { cr4: bits(18), needs: ['FXSR'] }),
 
+  leaf1C(30, 'RDRAND', 'skylake', 'RDRAND', { controls: [secondary('RDRAND_EXITING')] }),
+
   leaf1D(0, 'FPU', 'pentium3', 'x87 floating-point unit'),
   leaf1D(2, 'DE', 'pentium3', 'debugging extensions: I/O breakpoints, DR4 and DR5 reserved', { cr4: bits(3) }),
   leaf1D(3, 'PSE', 'pentium3', '4-MByte pages', { cr4: bits(4) }),
   leaf1D(4, 'TSC', 'pentium3', 'RDTSC', { cr4: bits(2), msrs: [one(0x10)] }),
   leaf1D(5, 'MSR', 'pentium3', 'RDMSR and WRMSR'),
   leaf1D(6, 'PAE', 'pentium3', 'physical-address extension', { cr4: bits(5) }),
+  leaf1D(7, 'MCE', 'pentium3', 'machine-check exception', { cr4: bits(6) }),
   leaf1D(8, 'CX8', 'pentium3', 'CMPXCHG8B'),
   leaf1D(9, 'APIC', 'pentium3', 'local APIC', { msrs: [one(0x1b)] }),
   leaf1D(11, 'SEP', 'pentium3', 'SYSENTER and SYSEXIT', { msrs: [[0x174, 0x176]] }),
+  leaf1D(12, 'MTRR', 'pentium3', 'memory-type range registers', {
+    msrs: [one(0xfe), [0x200, 0x20f], one(0x250), [0x258, 0x259], [0x268, 0x26f], one(0x2ff)],
+  }),
   leaf1D(13, 'PGE', 'pentium3', 'global pages', { cr4: bits(7) }),
+  leaf1D(14, 'MCA', 'pentium3', 'machine-check architecture', {
+    msrs: [
+      [0x179, 0x17a],
+      [0x400, 0x407],
+    ],
+    needs: ['MCE'],
+  }),
   leaf1D(15, 'CMOV', 'pentium3', 'CMOVcc'),
   leaf1D(16, 'PAT', 'pentium3', 'page attribute table', { msrs: [one(0x277)] }),
   leaf1D(17, 'PSE-36', 'pentium3', '36-bit addresses of 4-MByte pages', { needs: ['PSE'] }),
+  leaf1D(19, 'CLFSH', 'core2', 'CLFLUSH'),
   leaf1D(23, 'MMX', 'pentium3', 'MMX technology', { needs: ['FPU'] }),
   leaf1D(24, 'FXSR', 'pentium3', 'FXSAVE and FXRSTOR', { cr4: bits(9), needs: ['FPU'] }),
   leaf1D(25, 'SSE', 'pentium3', 'streaming SIMD extensions', { cr4: bits(10), needs: ['FXSR', 'MMX'] }),
@@ -105,11 +128,21 @@ export const features: readonly Feature[] = [
 
   leaf7B(0, 'FSGSBASE', 'skylake', 'RDFSBASE, RDGSBASE, WRFSBASE, WRGSBASE', { cr4: bits(16), needs: ['LM'] }),
   leaf7B(1, 'TSC_ADJUST', 'skylake', 'IA32_TSC_ADJUST', { msrs: [one(0x3b)], needs: ['TSC'] }),
+  leaf7B(3, 'BMI1', 'skylake', 'ANDN, BEXTR, BLSI, BLSMSK, BLSR, TZCNT'),
   leaf7B(7, 'SMEP', 'skylake', 'supervisor-mode execution prevention', { cr4: bits(20) }),
+  leaf7B(8, 'BMI2', 'skylake', 'BZHI, MULX, PDEP, PEXT, RORX, SARX, SHLX, SHRX'),
+  leaf7B(10, 'INVPCID', 'skylake', 'INVPCID', { controls: [secondary('ENABLE_INVPCID')] }),
+  leaf7B(18, 'RDSEED', 'skylake', 'RDSEED', { controls: [secondary('RDSEED_EXITING')] }),
+  leaf7B(19, 'ADX', 'skylake', 'ADCX and ADOX'),
   leaf7B(20, 'SMAP', 'skylake', 'supervisor-mode access prevention', { cr4: bits(21) }),
+  leaf7B(23, 'CLFLUSHOPT', 'skylake', 'CLFLUSHOPT'),
+  leaf7B(24, 'CLWB', 'skylake', 'CLWB'),
 
   leaf7C(2, 'UMIP', 'full', 'user-mode instruction prevention', { cr4: bits(11) }),
   leaf7C(22, 'RDPID', 'full', 'RDPID', { msrs: [IA32_TSC_AUX] }),
+  leaf7C(25, 'CLDEMOTE', 'full', 'CLDEMOTE'),
+  leaf7C(27, 'MOVDIRI', 'full', 'MOVDIRI'),
+  leaf7D(29, 'ARCH_CAPABILITIES', 'full', 'IA32_ARCH_CAPABILITIES', { msrs: [one(0x10a)] }),
 
   leafD1A(0, 'XSAVEOPT', 'skylake', 'XSAVEOPT', { needs: ['XSAVE'] }),
   leafD1A(1, 'XSAVEC', 'skylake', 'XSAVEC and the compacted form of XRSTOR', { needs: ['XSAVE'] }),
@@ -122,6 +155,7 @@ export const features: readonly Feature[] = [
 
   leaf81C(0, 'LAHF', 'core2', 'LAHF and SAHF in 64-bit mode', { needs: ['LM'] }),
   leaf81C(5, 'LZCNT', 'skylake', 'LZCNT'),
+  leaf81C(8, 'PREFETCHW', 'skylake', 'PREFETCHW'),
   leaf81D(11, 'SYSCALL', 'core2', 'SYSCALL and SYSRET in 64-bit mode', {
     efer: bits(0),
     msrs: [IA32_EFER, [0xc0000081, 0xc0000084]],
@@ -141,6 +175,8 @@ export const features: readonly Feature[] = [
   }),
   leaf87D(8, 'INVARIANT_TSC', 'westmere', 'the time-stamp counter runs at one rate', { needs: ['TSC'] }),
 
+  leaf88B(9, 'WBNOINVD', 'full', 'WBNOINVD'),
+
   control('EPT', 'westmere', 'extended page tables', 'Secondary', 'ENABLE_EPT'),
   control('VPID', 'westmere', 'virtual-processor identifiers', 'Secondary', 'ENABLE_VPID'),
   {
@@ -149,8 +185,8 @@ export const features: readonly Feature[] = [
   },
 ];
 
-/** CR4 bits that exist whatever is selected: MCE and PCE change nothing that this processor does. */
-export const CR4_ALWAYS = bits(6, 8);
+/** CR4 bits that exist whatever is selected: PCE, because there are no performance counters. */
+export const CR4_ALWAYS = bits(8);
 
 const byName = new Map(features.map((row, number) => [row.name, { row, number }]));
 

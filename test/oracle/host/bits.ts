@@ -100,9 +100,74 @@ function scan(d: Draft): void {
   if (d.random.chance(0.1)) d.write(place, 0n);
 }
 
+/** name, implied prefix, opcode of map 0F 38, with vvvv as a source. */
+const THREE: readonly (readonly [string, number, number])[] = [
+  ['andn', 0, 0xf2],
+  ['bextr', 0, 0xf7],
+  ['bzhi', 0, 0xf5],
+  ['pdep', 3, 0xf5],
+  ['pext', 2, 0xf5],
+  ['mulx', 3, 0xf6],
+  ['shlx', 1, 0xf7],
+  ['sarx', 2, 0xf7],
+  ['shrx', 3, 0xf7],
+];
+const LOWEST = ['', 'blsr', 'blsmsk', 'blsi'];
+/** BMI1 and BMI2. */
+function vexBits(d: Draft): void {
+  d.width = d.random.pick([32, 64] as const);
+  const kind = d.random.below(THREE.length + 2);
+  const second = d.secondRegister();
+  if (kind === THREE.length) {
+    const n = 1 + d.random.below(3);
+    d.operation = LOWEST[n];
+    d.vex(2, 0, second);
+    d.opcode(0xf3);
+    d.extension(n);
+  } else if (kind > THREE.length) {
+    d.operation = 'rorx';
+    d.vex(3, 3);
+    d.opcode(0xf0);
+    d.reg();
+  } else {
+    const [name, pp, opcode] = THREE[kind];
+    d.operation = name;
+    d.vex(2, pp, second);
+    d.opcode(opcode);
+    d.reg();
+    if (name === 'bextr' && d.random.chance(0.7)) d.fix(second, BigInt(d.random.below(80) | (d.random.below(80) << 8)));
+    if (name === 'bzhi' && d.random.chance(0.7)) d.fix(second, BigInt(d.random.below(80)));
+  }
+  if (d.width === 64) d.wideRegisters();
+  const place = d.rm(d.width);
+  if (d.random.chance(0.1)) d.write(place, 0n);
+  if (d.operation === 'rorx') d.immediate(d.random.below(256), 1);
+}
+/** ADCX, ADOX, CRC32. */
+function carries(d: Draft): void {
+  if (d.random.chance(0.4)) {
+    d.operation = 'crc32';
+    const width = d.sized();
+    d.prefix(0xf2);
+    d.opcode(0x0f, 0x38, 0xf0 | d.wide);
+    d.reg(32);
+    d.rm(width);
+    return;
+  }
+  const overflow = d.random.chance(0.5);
+  d.operation = overflow ? 'adox' : 'adcx';
+  d.sized([32, 64]);
+  d.prefix(overflow ? 0xf3 : 0x66);
+  d.opcode(0x0f, 0x38, 0xf6);
+  d.reg();
+  d.rm();
+}
+
 export const bits: Family[] = [
   { weight: 14, make: shift },
   { weight: 6, make: doubleShift },
   { weight: 8, make: bitTest },
   { weight: 6, make: scan },
+  { weight: 12, make: vexBits },
+  { weight: 6, make: carries },
 ];

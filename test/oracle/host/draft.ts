@@ -60,6 +60,7 @@ export class Draft {
   private readonly legacy = new Set<number>();
 
   private rexBits = 0;
+  private vexPrefix: { map: number; pp: number; vvvv: number } | undefined;
   private opcodeBytes: number[] = [];
   private modrm: number | undefined;
   private sib: number | undefined;
@@ -118,6 +119,19 @@ export class Draft {
     const value = this.random.operand();
     this.immediate(value, Math.min(width, 32) / 8);
     return value;
+  }
+  /** A VEX prefix instead of legacy ones and REX: opcode map 1-3, implied prefix 0-3, second source register. */
+  vex(map: number, pp: number, vvvv = 0): void {
+    this.vexPrefix = { map, pp, vvvv };
+    this.rex = true;
+  }
+  /** REX.W or VEX.W. */
+  wideRegisters(): void {
+    this.rexBits |= 8;
+  }
+  /** A register for VEX.vvvv. */
+  secondRegister(): number {
+    return this.random.below(16);
   }
   private anyRegister(): number {
     return this.random.below(this.rex ? 16 : 8);
@@ -298,7 +312,15 @@ export class Draft {
       const other = random.below(n + 1);
       [bytes[n], bytes[other]] = [bytes[other], bytes[n]];
     }
-    if (this.rex) bytes.push(0x40 | this.rexBits);
+    if (this.vexPrefix) {
+      const { map, pp, vvvv } = this.vexPrefix;
+      const last = ((~vvvv & 15) << 3) | pp;
+      bytes.push(
+        0xc4,
+        ((~this.rexBits & 4) << 5) | ((~this.rexBits & 2) << 5) | ((~this.rexBits & 1) << 5) | map,
+        ((this.rexBits & 8) << 4) | last,
+      );
+    } else if (this.rex) bytes.push(0x40 | this.rexBits);
     bytes.push(...this.opcodeBytes);
     if (this.modrm !== undefined) bytes.push(this.modrm);
     if (this.sib !== undefined) bytes.push(this.sib);

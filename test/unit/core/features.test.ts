@@ -113,6 +113,22 @@ describe('processor features', () => {
     ['MSR', 'mov ecx, 0x1a0\nrdmsr'],
     ['LAHF', 'lahf'],
     ['LAHF', 'sahf'],
+    ['BMI1', 'andn eax, ebx, ecx'],
+    ['BMI1', 'blsi eax, ebx'],
+    ['BMI2', 'pdep rax, rbx, rcx'],
+    ['BMI2', 'rorx eax, ebx, 3'],
+    ['ADX', 'adcx eax, ebx'],
+    ['ADX', 'adox rax, rbx'],
+    ['SSE4.2', 'crc32 eax, bl'],
+    ['RDRAND', 'rdrand eax'],
+    ['RDSEED', 'rdseed rax'],
+    ['INVPCID', 'xor eax, eax\nmov [0x8000], rax\nmov [0x8008], rax\ninvpcid rax, [0x8000]'],
+    ['MONITOR', 'xor ecx, ecx\nxor edx, edx\nmov eax, 0x8000\nmonitor'],
+    ['MONITOR', 'xor ecx, ecx\nmwait'],
+    ['CLFSH', 'clflush [0x8000]'],
+    ['CLFLUSHOPT', 'clflushopt [0x8000]'],
+    ['CLWB', 'clwb [0x8000]'],
+    ['MOVDIRI', 'movdiri [0x8000], eax'],
   ];
   it('an instruction whose feature is off raises #UD', async () => {
     for (const [name, code] of instructions) {

@@ -20,12 +20,18 @@ import { currentVmcs } from './region';
 @inline export function invlpgExits(): bool { return primary(Primary.INVLPG_EXITING); }
 @inline export function rdpmcExits(): bool { return primary(Primary.RDPMC_EXITING); }
 @inline export function rdtscExits(): bool { return primary(Primary.RDTSC_EXITING); }
+@inline export function mwaitExits(): bool { return primary(Primary.MWAIT_EXITING); }
+@inline export function monitorExits(): bool { return primary(Primary.MONITOR_EXITING); }
+@inline export function rdrandExits(): bool { return secondary(Secondary.RDRAND_EXITING); }
+@inline export function rdseedExits(): bool { return secondary(Secondary.RDSEED_EXITING); }
 @inline export function pauseExits(): bool { return primary(Primary.PAUSE_EXITING); }
 @inline export function movDrExits(): bool { return primary(Primary.MOV_DR_EXITING); }
 @inline export function wbinvdExits(): bool { return secondary(Secondary.WBINVD_EXITING); }
 @inline export function descriptorTableExits(): bool { return secondary(Secondary.DESCRIPTOR_TABLE_EXITING); }
 /** RDTSCP is #UD in non-root operation unless enabled (SDM 3C 25.3). */
 @inline export function rdtscpUndefined(): bool { return nonRootOperation() && !secondary(Secondary.ENABLE_RDTSCP); }
+/** So is INVPCID. */
+@inline export function invpcidUndefined(): bool { return nonRootOperation() && !secondary(Secondary.ENABLE_INVPCID); }
 
 @inline export function externalInterruptExits(): bool { return pin(Pin.EXTERNAL_INTERRUPT_EXITING); }
 @inline export function nmiExits(): bool { return pin(Pin.NMI_EXITING); }

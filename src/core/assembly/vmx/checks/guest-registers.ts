@@ -11,6 +11,7 @@ import { reject } from './reject';
 const PE: u64 = 1;
 const PG: u64 = 0x80000000;
 const PAE: u64 = 0x20;
+const PCIDE: u64 = 0x20000;
 const LME: u64 = 0x100;
 const LMA: u64 = 0x400;
 
@@ -24,7 +25,7 @@ export function guestRegistersSound(vmcs: usize): bool {
   if (entry & Entry.IA32E_MODE_GUEST) {
     if (!(cr0 & PG) && reject(Check.GUEST_IA32E_PG, Field.GUEST_CR0, cr0)) return false;
     if (!(cr4 & PAE) && reject(Check.GUEST_IA32E_PAE, Field.GUEST_CR4, cr4)) return false;
-  }
+  } else if (cr4 & PCIDE && reject(Check.GUEST_PCIDE_WITHOUT_IA32E, Field.GUEST_CR4, cr4)) return false;
 
   if (entry & Entry.LOAD_DEBUG_CONTROLS) {
     const debugctl = load<u64>(vmcs, Vmcs.GUEST_IA32_DEBUGCTL), dr7 = load<u64>(vmcs, Vmcs.GUEST_DR7);

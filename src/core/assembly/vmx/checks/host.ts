@@ -20,6 +20,8 @@ const PAE: u64 = 0x20;
   return isCanonical(base) || !reject(Check.HOST_BASE_CANONICAL, field, base);
 }
 
+const CR4_PCIDE: u64 = 1 << 17;
+
 export function hostStateSound(vmcs: usize): bool {
   const exit = load<u32>(vmcs, Vmcs.EXIT_CONTROLS), entry = load<u32>(vmcs, Vmcs.ENTRY_CONTROLS);
   const wide = (exit & Exit.HOST_ADDRESS_SPACE_SIZE) != 0;
@@ -76,5 +78,7 @@ function hostMsrsSound(vmcs: usize, exit: u32, wide: bool): bool {
 function hostRipSound(vmcs: usize, wide: bool): bool {
   const rip = load<u64>(vmcs, Vmcs.HOST_RIP);
   if (wide) return isCanonical(rip) || !reject(Check.HOST_RIP_CANONICAL, Field.HOST_RIP, rip);
-  return rip >> 32 == 0 || !reject(Check.HOST_RIP_HIGH, Field.HOST_RIP, rip);
+  if (rip >> 32 && reject(Check.HOST_RIP_HIGH, Field.HOST_RIP, rip)) return false;
+  const cr4 = load<u64>(vmcs, Vmcs.HOST_CR4);
+  return !(cr4 & CR4_PCIDE) || !reject(Check.HOST_PCIDE, Field.HOST_CR4, cr4);
 }
