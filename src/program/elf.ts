@@ -1,4 +1,5 @@
 /** ELF executables for x86: segments, symbols, and the sections that line tables live in. */
+import { utf8 } from './dwarf/reader';
 import { decompress, decompressGnu, type Content } from './elf-sections';
 import type { ProgramSymbol, Segment } from './program';
 
@@ -13,6 +14,8 @@ const SECTION_SYMBOLS = 2;
 const SECTION_NO_BITS = 8;
 const FLAG_EXECUTE = 4;
 const FLAG_COMPRESSED = 0x800;
+/** Mangled names of templates and generics are long. */
+const LONGEST_NAME = 16384;
 const INDEX_UNDEFINED = 0;
 const INDEX_ABSOLUTE = 0xfff1;
 const SYMBOL_NO_TYPE = 0;
@@ -100,11 +103,11 @@ class Reader {
     this.check(offset, 8, 'a field');
     return this.view.getBigUint64(offset, true);
   }
+  /** A name: up to its zero, and in a damaged file no longer than any name is. */
   text(offset: number): string {
-    let text = '';
-    for (let at = offset; at < this.file.length && this.file[at] !== 0; at++)
-      text += String.fromCharCode(this.file[at]);
-    return text;
+    const limit = Math.min(offset + LONGEST_NAME, this.file.length);
+    const end = this.file.subarray(offset, limit).indexOf(0);
+    return utf8(this.file.subarray(offset, end < 0 ? limit : offset + end));
   }
 }
 

@@ -1,10 +1,13 @@
 /** Programs that compilers make, built anew for each run: no binary is part of this project. */
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 
-export const ROOT = resolve(__dirname, '..', '..', '..');
+/** Bundled tests lie at different depths below the project. */
+const ROOT = (function find(folder: string): string {
+  return existsSync(join(folder, 'package.json')) ? folder : find(dirname(folder));
+})(__dirname);
 export const fixture = (name: string) => join(ROOT, 'test', 'dwarf', 'fixtures', name);
 
 /** A folder for what is built; `remove` when the tests are over. */

@@ -2,7 +2,7 @@ import type { Stop } from '../../machine/facts';
 import type { BreakpointRegistry, Hit } from '../breakpoints/registry';
 import type { Target } from '../target/target';
 import { linearRip } from '../target/view';
-import { forever, type Plan } from './plan';
+import { forever, NOWHERE, type Plan } from './plan';
 import { eventReport, finalReport, type EndReport, type StopReport } from './stops';
 
 /** How long the machine runs before requests are served, in milliseconds: a pause acts within it. */
@@ -22,7 +22,7 @@ export class RunControl {
   private quantum = 200_000;
   private watched = new Set<bigint>();
   private watchedVersion = -1;
-  private watchedExtra: bigint | undefined;
+  private watchedExtra = NOWHERE;
   private plan: Plan | undefined;
   private current: Promise<void> = Promise.resolve();
 
@@ -61,10 +61,9 @@ export class RunControl {
     this.running = true;
     this.pausing = false;
     this.plan = plan;
-    // A single step ends when an event has been delivered: the handler's first instruction has not run yet.
-    const single = () => plan.pace() === 'one';
     const { machine } = this.target;
-    const unsubscribe = plan === forever ? [] : [machine.on('exception', single), machine.on('interrupt', single)];
+    const kinds = ['exception', 'interrupt'] as const;
+    const unsubscribe = plan === forever ? [] : kinds.map(kind => machine.on(kind, () => plan.atEvents(kind)));
     try {
       for (;;) {
         const outcome = this.slice(plan, stepReason);
@@ -125,12 +124,12 @@ export class RunControl {
     return plan.reached(stop) ? stopped({ reason: stepReason, description: 'Step' }) : undefined;
   }
 
-  private watch(extra: bigint | undefined): void {
+  private watch(extra: readonly bigint[]): void {
     const version = this.breakpoints.version + this.target.displacements.size;
     if (this.watchedVersion === version && this.watchedExtra === extra) return;
     const addresses = this.breakpoints.codeAddresses();
     this.watched = new Set(addresses);
-    this.target.machine.watchCode(extra === undefined ? addresses : [...addresses, extra]);
+    this.target.machine.watchCode([...addresses, ...extra]);
     this.watchedVersion = version;
     this.watchedExtra = extra;
   }

@@ -6,7 +6,8 @@ import type { Frame } from '../target/frames';
 import { sameLine } from '../target/module';
 import type { Target } from '../target/target';
 import { linearRip, linearStack } from '../target/view';
-import { forever, type Plan } from './plan';
+import { LineRanges } from './line-range';
+import { forever, NOWHERE, type Plan } from './plan';
 import { positionOf, withinInlined, type Position } from './position';
 
 /** Which side of which boundary executes: a step that waits for an address must not be fooled by another's. */
@@ -28,8 +29,11 @@ export class StepPlan implements Plan {
   private waiting:
     | { kind: 'next' }
     | { kind: 'entry' }
-    | { kind: 'address'; linear: bigint; rsp: bigint; side: string; arrived?: true };
+    | { kind: 'address'; exits: readonly bigint[]; rsp: bigint; side: string; arrived?: true }
+    // The line's own instructions run at full speed, up to whatever leaves them.
+    | { kind: 'range'; exits: readonly bigint[]; side: string };
   private readonly origin: Position;
+  private readonly ranges = new LineRanges();
   /** The instruction that is stepped next, and the stack before it. */
   private last: { linear: bigint; rsp: bigint; flow: Instruction['flow'] | undefined };
 
@@ -49,12 +53,17 @@ export class StepPlan implements Plan {
     return this.waiting.kind === 'next' ? 'one' : 'many';
   }
 
-  watch(): bigint | undefined {
-    return this.waiting.kind === 'address' ? this.waiting.linear : undefined;
+  watch(): readonly bigint[] {
+    return 'exits' in this.waiting ? this.waiting.exits : NOWHERE;
+  }
+
+  /** An exception in the line's own code is seen; an interrupt's handler comes back by itself. */
+  atEvents(kind: 'exception' | 'interrupt'): boolean {
+    return this.waiting.kind === 'next' || (this.waiting.kind === 'range' && kind === 'exception');
   }
 
   atExits(): boolean {
-    return this.waiting.kind === 'next';
+    return this.waiting.kind === 'next' || this.waiting.kind === 'range';
   }
 
   atEntries(): boolean {
@@ -65,11 +74,14 @@ export class StepPlan implements Plan {
     const fact = stop.kind === 'fact' ? stop.fact.kind : undefined;
     if (this.waiting.kind === 'entry') return fact === 'vm-entry';
     if (this.waiting.kind === 'address') {
-      const { linear, rsp, side: wanted } = this.waiting;
-      if (stop.kind !== 'code' || stop.linear !== linear || side(this.target) !== wanted) return false;
+      const { rsp, side: wanted } = this.waiting;
+      if (!this.isAt(stop, this.waiting.exits) || side(this.target) !== wanted) return false;
       // A recursive call comes by here too, deeper in the stack.
       if (this.rsp() < rsp) return false;
       if (this.waiting.arrived) return true;
+      this.last.flow = undefined;
+    } else if (this.waiting.kind === 'range' && stop.kind !== 'fact') {
+      if (!this.isAt(stop, this.waiting.exits) || side(this.target) !== this.waiting.side) return false;
       this.last.flow = undefined;
     } else if (fact === 'vm-exit') {
       if (this.over) {
@@ -86,13 +98,17 @@ export class StepPlan implements Plan {
     return false;
   }
 
+  private isAt(stop: Stop, exits: readonly bigint[]): boolean {
+    return stop.kind === 'code' && exits.includes(stop.linear);
+  }
+
   /** What is entered, but not to be stepped through: it runs until it comes back, or until its prologue is over. */
   private detour(stop: Stop): StepPlan['waiting'] | undefined {
     const { origin, last } = this;
     if (!origin.row?.compiled) return undefined;
     const wanted = side(this.target);
     if (stop.kind === 'fact' && stop.fact.kind === 'interrupt' && stop.fact.external)
-      return { kind: 'address', linear: last.linear, rsp: last.rsp, side: wanted };
+      return { kind: 'address', exits: [last.linear], rsp: last.rsp, side: wanted };
     const now = positionOf(this.target);
     // A call, or a jump to the start of another function, which then returns for both.
     const enters =
@@ -101,23 +117,31 @@ export class StepPlan implements Plan {
     if (!now.row || (this.over && last.flow === 'branch')) {
       const view = this.target.stopView;
       const back = this.target.machine.readLinear(linearStack(view), view.codeSize / 8, view.context);
-      const linear = linearRip(view, fromLittleEndian(back));
-      return { kind: 'address', linear, rsp: this.rsp() + 1n, side: wanted };
+      const exits = [linearRip(view, fromLittleEndian(back))];
+      return { kind: 'address', exits, rsp: this.rsp() + 1n, side: wanted };
     }
     const inside = now.module?.afterPrologue(now.address) ?? now.address;
     if (inside === now.address) return undefined;
-    return { kind: 'address', linear: now.linear + inside - now.address, rsp: 0n, side: wanted, arrived: true };
+    return { kind: 'address', exits: [now.linear + inside - now.address], rsp: 0n, side: wanted, arrived: true };
   }
 
   /** How to get past the current instruction: a call or a software interrupt is stepped over as a whole. */
   private prepare(): StepPlan['waiting'] {
     const view = this.target.stopView;
-    const instruction = this.byLine || this.over ? this.target.instruction(view) : undefined;
+    const instruction = this.byLine || this.over ? this.target.flow(view) : undefined;
     this.last = { linear: linearRip(view), rsp: this.rsp(), flow: instruction?.flow };
-    if (!this.over || !instruction) return { kind: 'next' };
-    if (instruction.flow !== 'call' && instruction.flow !== 'interrupt') return { kind: 'next' };
-    const next = instruction.ip + BigInt(instruction.bytes.length);
-    return { kind: 'address', linear: linearRip(view, next), rsp: this.rsp(), side: side(this.target) };
+    if (!instruction) return { kind: 'next' };
+    if (instruction.flow === 'call' || instruction.flow === 'interrupt') {
+      if (!this.over) return { kind: 'next' };
+      const exits = [linearRip(view, instruction.ip + BigInt(instruction.length))];
+      return { kind: 'address', exits, rsp: this.rsp(), side: side(this.target) };
+    }
+    if (!this.byLine || !this.origin.row?.compiled || this.leaving) return { kind: 'next' };
+    const now = positionOf(this.target);
+    const exits = this.ranges.exits(this.target, this.origin, now);
+    return exits.length && !exits.includes(now.linear)
+      ? { kind: 'range', exits, side: side(this.target) }
+      : { kind: 'next' };
   }
 
   /** Whether a line step is on another line, at the start of its own, or where there are no lines. */
@@ -156,11 +180,12 @@ export function untilReturn(
   caller: Extract<Frame, { kind: 'code' }>,
 ): Plan {
   const linear = linearRip(inner.view, caller.rip);
+  const exits = [linear];
   const wanted = side(target);
   const slot = inner.returnSlot ?? inner.rsp;
   return {
     ...forever,
-    watch: () => linear,
+    watch: () => exits,
     reached: stop =>
       stop.kind === 'code' &&
       stop.linear === linear &&

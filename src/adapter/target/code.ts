@@ -55,16 +55,11 @@ export function decode(bytes: Uint8Array, ip: bigint, size: 16 | 32 | 64): Instr
   const instruction = decoder.decode();
   try {
     if (instruction.code === Code.INVALID) return undefined;
-    const enters = instruction.mnemonic === Mnemonic.Vmlaunch || instruction.mnemonic === Mnemonic.Vmresume;
-    // A VM entry does not come back to the instruction after it, unless it fails.
-    const flow = enters ? 'next' : flowOf(instruction.flowControl);
-    const direct = instruction.opCount > 0 && TARGETS.has(instruction.opKind(0));
     return {
       ip,
       bytes: bytes.slice(0, instruction.length),
       text: nasm().format(instruction),
-      flow,
-      ...(direct ? { target: instruction.nearBranchTarget } : {}),
+      ...flowFields(instruction),
       ...reference(instruction),
     };
   } finally {
@@ -72,6 +67,36 @@ export function decode(bytes: Uint8Array, ip: bigint, size: 16 | 32 | 64): Instr
     instruction.free();
     decoder.free();
   }
+}
+
+/** What an instruction does to the flow of control, without its text. */
+export interface Flow extends Pick<Instruction, 'ip' | 'flow' | 'target'> {
+  /** In bytes. */
+  length: number;
+}
+
+/** As `decode`, for stepping: many instructions are looked at there, and none is shown. */
+export function decodeFlow(bytes: Uint8Array, ip: bigint, size: 16 | 32 | 64): Flow | undefined {
+  const decoder = new Decoder(size, bytes.subarray(0, MAX_INSTRUCTION_BYTES), DecoderOptions.None);
+  decoder.ip = ip;
+  const instruction = decoder.decode();
+  try {
+    if (instruction.code === Code.INVALID) return undefined;
+    return { ip, length: instruction.length, ...flowFields(instruction) };
+  } finally {
+    instruction.free();
+    decoder.free();
+  }
+}
+
+function flowFields(instruction: Iced): Pick<Instruction, 'flow' | 'target'> {
+  // A VM entry does not come back to the instruction after it, unless it fails.
+  const enters = instruction.mnemonic === Mnemonic.Vmlaunch || instruction.mnemonic === Mnemonic.Vmresume;
+  const direct = instruction.opCount > 0 && TARGETS.has(instruction.opKind(0));
+  return {
+    flow: enters ? 'next' : flowOf(instruction.flowControl),
+    ...(direct ? { target: instruction.nearBranchTarget } : {}),
+  };
 }
 
 /** An address that the instruction names outright. */

@@ -1,7 +1,7 @@
 import type { FactOf } from '../../machine/facts';
 import type { Machine } from '../../machine/machine';
 import type { LineRow, Program, ProgramSymbol } from '../../program/program';
-import { decode, MAX_INSTRUCTION_BYTES, type Instruction } from './code';
+import { decode, decodeFlow, MAX_INSTRUCTION_BYTES, type Flow, type Instruction } from './code';
 import { UserError } from '../protocol/errors';
 import { ExitLog } from './exits';
 import { Module, type Located } from './module';
@@ -165,6 +165,15 @@ export class Target {
     const placed = placedAt(placement, address);
     if (placement.kind === 'linear' || placement.kind === 'guest') return [placed];
     return [placed, ...[...this.displacements].map(displacement => BigInt.asUintN(64, placed + displacement))];
+  }
+
+  /** What the instruction at `rip` of that view does to the flow of control; undefined when there is none. */
+  flow(view: View, rip = view.registers.read('RIP') ?? 0n): Flow | undefined {
+    return decodeFlow(
+      this.machine.readLinear(linearRip(view, rip), MAX_INSTRUCTION_BYTES, view.context),
+      rip,
+      view.codeSize,
+    );
   }
 
   /** The instruction at `rip` of that view, or undefined when none can be fetched or decoded. */

@@ -15,8 +15,8 @@ export interface DebugFunction {
   ranges: readonly Range[];
   /** Its first instruction. */
   entry: bigint;
-  /** Calls that the compiler replaced by the code of the callee, outermost first. */
-  inlined: readonly InlinedCall[];
+  /** Calls that the compiler replaced by the code of the callee, outermost first. Read when first asked for. */
+  inlined(): readonly InlinedCall[];
   die: Die;
 }
 
@@ -40,11 +40,24 @@ interface UnitFunctions {
 const covers = (ranges: readonly Range[], address: bigint) =>
   ranges.some(({ low, high }) => low <= address && address < high);
 
+/** Index of the last piece that begins at or before an address, or -1. */
+function lastAt(pieces: readonly { low: bigint }[], address: bigint): number {
+  let low = 0;
+  let high = pieces.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (pieces[middle].low <= address) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
+}
+
 /** The functions of an image. Units are read when an address or a name first needs them. */
 export class Functions {
   /** Functions of each unit, by address; made once. */
   private readonly byUnit = new Map<Unit, UnitFunctions>();
-  private coverage: { low: bigint; high: bigint; unit: Unit }[] | undefined;
+  /** Sorted by address. `reach` is the highest end of any piece so far: none before it goes farther. */
+  private coverage: { low: bigint; high: bigint; unit: Unit; reach: bigint }[] | undefined;
   private names: Map<string, DebugFunction[]> | undefined;
   /** What is wrong with a unit that was read. */
   problem: string | undefined;
@@ -58,14 +71,7 @@ export class Functions {
   at(address: bigint): DebugFunction | undefined {
     for (const unit of this.unitsAt(address)) {
       const { pieces } = this.of(unit);
-      let low = 0;
-      let high = pieces.length;
-      while (low < high) {
-        const middle = (low + high) >> 1;
-        if (pieces[middle].low <= address) low = middle + 1;
-        else high = middle;
-      }
-      const piece = pieces[low - 1];
+      const piece = pieces[lastAt(pieces, address)];
       if (piece && address < piece.high) return piece.function;
     }
     return undefined;
@@ -97,13 +103,22 @@ export class Functions {
     return found;
   }
 
+  /** Units that may have code at an address. */
   private unitsAt(address: bigint): Unit[] {
-    this.coverage ??= this.info.units.flatMap(unit => {
-      const ranges = this.guarded(() => rangesOf(unit.root)) ?? [];
-      // A unit that does not say where its code lies may have some anywhere.
-      return (ranges.length ? ranges : [{ low: 0n, high: 1n << 64n }]).map(range => ({ ...range, unit }));
-    });
-    return this.coverage.filter(({ low, high }) => low <= address && address < high).map(({ unit }) => unit);
+    if (!this.coverage) {
+      this.coverage = this.info.units.flatMap(unit => {
+        const ranges = this.guarded(() => rangesOf(unit.root)) ?? [];
+        // A unit that does not say where its code lies may have some anywhere.
+        return (ranges.length ? ranges : [{ low: 0n, high: 1n << 64n }]).map(range => ({ ...range, unit, reach: 0n }));
+      });
+      this.coverage.sort((a, b) => (a.low < b.low ? -1 : Number(a.low > b.low)));
+      let reach = 0n;
+      for (const piece of this.coverage) piece.reach = reach = piece.high > reach ? piece.high : reach;
+    }
+    const found: Unit[] = [];
+    for (let n = lastAt(this.coverage, address); n >= 0 && this.coverage[n].reach > address; n--)
+      if (address < this.coverage[n].high) found.push(this.coverage[n].unit);
+    return found;
   }
 
   private read(unit: Unit): DebugFunction[] {
@@ -135,7 +150,8 @@ export class Functions {
     if (!ranges.length) return [];
     const named = nameOf(die, scopes);
     const entry = die.address(AT.low_pc) ?? ranges[0].low;
-    return [{ ...named, ranges, entry, inlined: this.inlinedIn(die, scopes), die }];
+    let inlined: InlinedCall[] | undefined;
+    return [{ ...named, ranges, entry, inlined: () => (inlined ??= this.inlinedIn(die, scopes)), die }];
   }
 
   private inlinedIn(die: Die, scopes: ReadonlyMap<number, string>): InlinedCall[] {
@@ -177,7 +193,9 @@ export class Functions {
 
 /** The inlined calls that an address lies in, outermost first. */
 export function inlinedAt({ inlined }: DebugFunction, address: bigint): InlinedCall[] {
-  return inlined.filter(({ ranges }) => covers(ranges, address)).sort((a, b) => a.depth - b.depth);
+  return inlined()
+    .filter(({ ranges }) => covers(ranges, address))
+    .sort((a, b) => a.depth - b.depth);
 }
 
 /** References from an instance to its abstract origin, and from that to its declaration, are few; damage may make a ring. */
