@@ -151,7 +151,15 @@ export class Functions {
     const named = nameOf(die, scopes);
     const entry = die.address(AT.low_pc) ?? ranges[0].low;
     let inlined: InlinedCall[] | undefined;
-    return [{ ...named, ranges, entry, inlined: () => (inlined ??= this.guarded(() => this.inlinedIn(die, scopes)) ?? []), die }];
+    return [
+      {
+        ...named,
+        ranges,
+        entry,
+        inlined: () => (inlined ??= this.guarded(() => this.inlinedIn(die, scopes)) ?? []),
+        die,
+      },
+    ];
   }
 
   private inlinedIn(die: Die, scopes: ReadonlyMap<number, string>): InlinedCall[] {
