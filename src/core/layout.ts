@@ -1,5 +1,6 @@
 /** The addresses in the core's memory that its host uses; the core's own copy is assembly/layout.ts (a test compares them). */
 /** See assembly/layout.ts: the machine around the processors. */
+export const PROCESSORS = 0x1000;
 export const SCHEDULED = 0x1004;
 export const LOADED = 0x1008;
 export const OTHERS = 0x1010;
@@ -13,7 +14,17 @@ export const DATA_WATCHES_MAX = 200;
 export const FACT = 0x3f000;
 export const PAGES = 0x40000;
 export const PAGE_RAM = 1;
+/** Written since the last snapshot. */
 export const PAGE_DIRTY = 4;
+/** Written before the last snapshot. */
+export const PAGE_TOUCHED = 8;
+/** Bytes of a page of RAM. */
+export const RAM_PAGE = 0x1000;
+/** A processor's state, and with the machine around the processors behind it. */
+export const STATE_BYTES = 0x1000;
+export const STATE_AND_MACHINE_BYTES = 0x1100;
+/** States of the processors that do not run. */
+export const PARKED = 0x300000;
 export const RAM = 0x2000000;
 export const WASM_PAGE = 0x10000;
 /** What the processor is (identity.ts): two words of features, legal CR4 and EFER bits, allowed controls. */

@@ -3,7 +3,7 @@
  * Addresses of `ram` are host-physical.
  */
 import { identify } from './identity';
-import { RAM, WASM_PAGE } from './layout';
+import { PAGES, PAGE_DIRTY, PAGE_TOUCHED, PROCESSORS, RAM, RAM_PAGE, WASM_PAGE } from './layout';
 import { stateField, type StateField } from './schema';
 import { defaultCpu } from './tables/models';
 
@@ -46,6 +46,8 @@ interface CoreExports {
   changed(): void;
   touchPage(address: bigint): void;
   watchesChanged(): void;
+  /** After a snapshot: the next write to each page makes it dirty again. */
+  pagesCleaned(): void;
   stop(code: number): void;
   run(limit: bigint): number;
   raiseInterrupt(vector: number): void;
@@ -136,6 +138,26 @@ export class Processor {
     return processor;
   }
 
+  /** How many there are (configureProcessors). */
+  get processors(): number {
+    return this.view.getUint32(PROCESSORS, true);
+  }
+  /** Writes RAM for the host: decoded code is forgotten, the pages become dirty. */
+  store(address: number, data: Uint8Array): void {
+    const end = address + data.length;
+    for (let page = address - (address % RAM_PAGE); page < end; page += RAM_PAGE) this.core.touchPage(BigInt(page));
+    this.ram.set(data, address);
+  }
+  /** Makes all RAM zero; costs what was written. */
+  clear(): void {
+    const flags = new Uint8Array(this.memory.buffer, PAGES, this.ram.length / RAM_PAGE);
+    for (let page = 0; page < flags.length; page++) {
+      if (!(flags[page] & (PAGE_DIRTY | PAGE_TOUCHED))) continue;
+      this.ram.fill(0, page * RAM_PAGE, (page + 1) * RAM_PAGE);
+      flags[page] &= ~(PAGE_DIRTY | PAGE_TOUCHED);
+    }
+    this.core.reload();
+  }
   /** A field of the state schema; RFLAGS complete. Throws for a name that the schema does not have. */
   get(name: string): bigint {
     const field = fieldNamed(name);

@@ -477,9 +477,6 @@ export const stateSchema: readonly StateField[] = [
   field('MXCSR', 0xaa0, 32, 'sse', 'SSE control and status', mxcsrBits),
 ];
 
-/** Bytes of a processor's state that a snapshot copies; everything architectural lies below. */
-export const STATE_BYTES = 0x1000;
-
 const byName = new Map(stateSchema.map(row => [row.name, row]));
 
 /** The row called `name` (any case), or undefined. */

@@ -24,6 +24,7 @@ export function ticksIn(nanoseconds: number, hertz: number): number {
 }
 /** The first nanosecond at which `ticks` ticks have passed. */
 export function timeOfTick(ticks: number, hertz: number): number {
+  if (ticks === Infinity) return Infinity;
   const seconds = Math.floor(ticks / hertz);
   return seconds * SECOND + Math.ceil(((ticks - seconds * hertz) * SECOND) / hertz);
 }

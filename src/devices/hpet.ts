@@ -175,12 +175,18 @@ export class Hpet implements Device, Timed {
     if (t.configuration & NARROW) t.comparator &= 0xffffffffn;
     if (!(t.configuration & INTERRUPT) || !(t.configuration & LEVEL)) this.lineOf(t, n)(false);
   }
+  /** Legacy replacement: ISA lines 0 and 8 are this device's, not the 8254's and the clock's. */
+  get replacesLegacy(): boolean {
+    return (this.configuration & (ENABLE | LEGACY)) === (ENABLE | LEGACY);
+  }
   private configure(value: number, now: number): void {
     if (value & ENABLE && !(this.configuration & ENABLE)) {
       this.since = now;
       this.told = this.base;
     } else if (!(value & ENABLE)) this.base = this.counterAt(now);
+    const replaced = this.replacesLegacy;
     this.configuration = value;
+    if (replaced !== this.replacesLegacy) for (const line of this.legacy) line(false);
   }
   /** Writing 1 clears: the line of a level-triggered timer falls. */
   private acknowledge(value: number): void {

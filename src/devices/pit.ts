@@ -137,9 +137,9 @@ export class Pit implements Timed {
     this.channels[2].gate = false;
     this.speaker = 0;
     this.told = 0;
-    // As firmware leaves it: 18.2 Hz on line 0.
+    // As firmware leaves it: 18.2 Hz on line 0, whose output is high now.
     Object.assign(this.channels[0], { mode: 3, running: true, reload: 0 });
-    this.line(false);
+    this.line(true);
   }
   private control(value: number): void {
     const which = value >> 6;

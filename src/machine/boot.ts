@@ -2,7 +2,10 @@
 import { stateSchema, type Processor } from '../core';
 import type { Program, StartState } from '../program/program';
 import { ROM_BASE, firmwareData, firmwareRom, setUpLocalApic } from './firmware';
+import { BootError, free, leaveMultibootInformation, type BootOptions } from './multiboot';
 import type { Platform } from './platform';
+
+export { BootError, type BootModule, type BootOptions } from './multiboot';
 
 /** Where the `long` start state keeps its tables, unless the program lies there: then below the end of RAM. */
 export const TABLES = 0x1000;
@@ -10,29 +13,6 @@ export const TABLES = 0x1000;
 const TABLES_BYTES = 7 * 0x1000;
 /** Stack of the `long` and `protected` start states: grows down from here. */
 export const STACK_TOP = 0x80000;
-/** Places tried for the Multiboot information. */
-const INFORMATION = [0x9000, 0x60000, 0x90000];
-const INFORMATION_BYTES = 0x1000;
-
-export interface BootModule {
-  data: Uint8Array;
-  /** The module's string, Multiboot 1 3.3. */
-  commandLine: string;
-}
-export interface BootOptions {
-  /** Arguments: what follows the image's name in the command line of Multiboot. */
-  commandLine?: string;
-  modules?: BootModule[];
-}
-/** What the machine adds: how many processors there are, and where firmware leaves its traces. */
-export interface Board {
-  processors: number;
-  platform: Platform;
-}
-
-/** Why a program cannot be placed; the message is for the user. */
-export class BootError extends Error {}
-
 const CODE64 = 0xa09b;
 const CODE32 = 0xc09b;
 const DATA32 = 0xc093;
@@ -41,13 +21,21 @@ const DATA16 = 0x93;
 const TSS32 = 0x8b;
 const LDT = 0x82;
 
+/** What the machine adds: how many processors there are, and the devices that firmware sets up. */
+export interface Board {
+  processors: number;
+  platform: Platform;
+}
+/** The ROM begins with the ACPI root pointer. */
+const RSDP_BYTES = 36;
+
 /** Copies the program to RAM, which is zero, and puts the processor, which is in its reset state, at its first instruction. */
 export function boot(processor: Processor, program: Program, options: BootOptions, board: Board): void {
   const { processors, platform } = board;
   const rom = firmwareRom(processors);
   platform.rom.fill(rom);
   const leave = (address: number, bytes: Uint8Array): void => {
-    if (free(program, address, bytes.length)) processor.ram.set(bytes, address);
+    if (free(program, address, bytes.length)) processor.store(address, bytes);
   };
   leave(ROM_BASE, rom);
   leave(0, firmwareData());
@@ -65,7 +53,17 @@ export function boot(processor: Processor, program: Program, options: BootOption
     protected: () => startProtected(processor, program.entry),
     real: () => startReal(processor, program.entry, 0),
     'boot-sector': () => startReal(processor, program.entry, 0x80n),
-    multiboot: () => startMultiboot(processor, program, options),
+    multiboot: () => {
+      const { magic, information } = leaveMultibootInformation(
+        processor,
+        program,
+        options,
+        rom.subarray(0, RSDP_BYTES),
+      );
+      startProtected(processor, program.entry);
+      processor.set('RAX', BigInt(magic));
+      processor.set('RBX', BigInt(information));
+    },
   };
   start[program.start]();
 }
@@ -145,15 +143,10 @@ function place(processor: Processor, program: Program): void {
       throw new BootError(
         `${program.path}: the image needs memory up to ${hex(end)}, but the machine has ${hex(processor.ram.length)} bytes. Give it more with "memory" (--memory).`,
       );
-    processor.ram.set(data, address);
+    processor.store(address, data);
   }
 }
 const hex = (value: number): string => `0x${value.toString(16)}`;
-
-/** Whether [first, first + bytes) is free of the program. */
-function free(program: Program, first: number, bytes: number): boolean {
-  return program.segments.every(s => s.address >= first + bytes || s.address + s.memoryBytes <= first);
-}
 
 function startLong(processor: Processor, program: Program): void {
   const tables = free(program, TABLES, TABLES_BYTES) ? TABLES : processor.ram.length - TABLES_BYTES;
@@ -161,18 +154,21 @@ function startLong(processor: Processor, program: Program): void {
     throw new BootError(
       `${program.path}: no room for the page tables of the 64-bit start state; leave ${hex(TABLES)}-${hex(TABLES + TABLES_BYTES)} free.`,
     );
-  const view = new DataView(processor.ram.buffer, processor.ram.byteOffset, processor.ram.length);
+  const content = new Uint8Array(TABLES_BYTES);
+  const view = new DataView(content.buffer);
   const PRESENT_WRITE = 3n;
   const PAGE_2M = 0x83n;
-  view.setBigUint64(tables, BigInt(tables + 0x1000) | PRESENT_WRITE, true);
+  view.setBigUint64(0, BigInt(tables + 0x1000) | PRESENT_WRITE, true);
   for (let n = 0; n < 4; n++) {
-    const directory = tables + 0x2000 + n * 0x1000;
-    view.setBigUint64(tables + 0x1000 + n * 8, BigInt(directory) | PRESENT_WRITE, true);
+    const directory = 0x2000 + n * 0x1000;
+    view.setBigUint64(0x1000 + n * 8, BigInt(tables + directory) | PRESENT_WRITE, true);
     for (let m = 0; m < 512; m++) view.setBigUint64(directory + m * 8, (BigInt(n * 512 + m) << 21n) | PAGE_2M, true);
   }
   // Null, 64-bit code (8), data (0x10).
+  const descriptors = [0n, 0x00af9b000000ffffn, 0x00cf93000000ffffn];
+  descriptors.forEach((entry, n) => view.setBigUint64(0x6000 + n * 8, entry, true));
+  processor.store(tables, content);
   const gdt = tables + 0x6000;
-  [0n, 0x00af9b000000ffffn, 0x00cf93000000ffffn].forEach((entry, n) => view.setBigUint64(gdt + n * 8, entry, true));
   processor.set('GDTR_BASE', BigInt(gdt));
   processor.set('GDTR_LIMIT', 23n);
   processor.set('IDTR_LIMIT', 0n);
@@ -204,89 +200,4 @@ function startReal(processor: Processor, entry: number, drive: bigint | number):
   processor.set('RSP', 0x7c00n);
   processor.set('RDX', BigInt(drive));
   processor.set('IDTR_LIMIT', 0x3ffn);
-}
-
-// Multiboot 1, section 3.3: which parts of the information are valid.
-const HAS_MEMORY = 1;
-const HAS_COMMAND_LINE = 4;
-const HAS_MODULES = 8;
-const HAS_MEMORY_MAP = 64;
-const HAS_LOADER_NAME = 512;
-const MAGIC = 0x2badb002n;
-
-function startMultiboot(processor: Processor, program: Program, options: BootOptions): void {
-  const information = INFORMATION.find(at => free(program, at, INFORMATION_BYTES));
-  if (information === undefined)
-    throw new BootError(`${program.path}: no room for the Multiboot information below 1 MiB.`);
-  const view = new DataView(processor.ram.buffer, processor.ram.byteOffset, processor.ram.length);
-  const word = (at: number, value: number): void => view.setUint32(at, value, true);
-  let text = information + 0x400;
-  const string = (value: string): number => {
-    const at = text;
-    const bytes = Uint8Array.from(value, c => c.charCodeAt(0) & 0xff);
-    if (at + bytes.length + 1 > information + INFORMATION_BYTES)
-      throw new BootError(
-        `${program.path}: the command line and module strings are too long (3,000 characters at most).`,
-      );
-    processor.ram.set(bytes, at);
-    text += bytes.length + 1;
-    return at;
-  };
-  const modules = placeModules(processor, program, options.modules ?? []);
-  const memory = processor.ram.length;
-  word(information, HAS_MEMORY | HAS_COMMAND_LINE | HAS_MODULES | HAS_MEMORY_MAP | HAS_LOADER_NAME);
-  word(information + 4, 640);
-  word(information + 8, (memory - 0x100000) / 1024);
-  word(information + 16, string(commandLineOf(program, options)));
-  word(information + 20, modules.length);
-  word(information + 24, information + 0x200);
-  modules.forEach(({ start, end, commandLine }, n) => {
-    const at = information + 0x200 + n * 16;
-    word(at, start);
-    word(at + 4, end);
-    word(at + 8, string(commandLine));
-  });
-  const map: [number, number, number][] = [
-    [0, 0xa0000, 1],
-    [0xf0000, 0x10000, 2],
-    [0x100000, memory - 0x100000, 1],
-  ];
-  word(information + 44, map.length * 24);
-  word(information + 48, information + 0x100);
-  map.forEach(([base, length, type], n) => {
-    const at = information + 0x100 + n * 24;
-    word(at, 20);
-    view.setBigUint64(at + 4, BigInt(base), true);
-    view.setBigUint64(at + 12, BigInt(length), true);
-    word(at + 20, type);
-  });
-  word(information + 64, string('Ringscope'));
-  startProtected(processor, program.entry);
-  processor.set('RAX', MAGIC);
-  processor.set('RBX', BigInt(information));
-}
-
-/** As loaders do: the image's name, then its arguments. */
-function commandLineOf({ path }: Program, { commandLine }: BootOptions): string {
-  const name = path.split(/[/\\]/).at(-1)!;
-  return commandLine ? `${name} ${commandLine}` : name;
-}
-
-function placeModules(
-  processor: Processor,
-  program: Program,
-  modules: BootModule[],
-): { start: number; end: number; commandLine: string }[] {
-  let next = Math.max(0x100000, ...program.segments.map(s => s.address + s.memoryBytes));
-  return modules.map(({ data, commandLine }) => {
-    const start = (next + 0xfff) & ~0xfff;
-    const end = start + data.length;
-    if (end > processor.ram.length)
-      throw new BootError(
-        `${program.path}: module "${commandLine}" (${data.length} bytes) does not fit the machine's memory. Give it more with "memory" (--memory).`,
-      );
-    processor.ram.set(data, start);
-    next = end;
-    return { start, end, commandLine };
-  });
 }

@@ -27,6 +27,7 @@ import { FactSource } from './fact-source';
 import type { Fact, FactKind, FactListener, Stop } from './facts';
 import { Platform, type Reset } from './platform';
 import { readRegister, registerNames, writeRegister } from './registers';
+import { capture, restore, type Snapshot } from './snapshot';
 import type { AddressContext, WalkAccess, WalkRecord, WalkSpace } from './walk';
 import { walkFrom } from './walker';
 
@@ -161,7 +162,7 @@ export class Machine {
       throw new BootError(
         `${program.path}: the start state "long" needs 64-bit mode (LM), which the processor "${this.cpu.model.name}" was launched without. Choose another "cpu" or another "start".`,
       );
-    if (!this.fresh) processor.ram.fill(0);
+    if (!this.fresh) processor.clear();
     this.fresh = false;
     this.loaded = { program, options };
     this.exited = undefined;
@@ -207,7 +208,7 @@ export class Machine {
     return this.processor;
   }
 
-  /** Retires at most `limit` instructions and says why it came back. A machine that ended stays ended. */
+  /** Retires at most `limit` instructions (fewer when the machine mostly sleeps) and says why it came back. A machine that ended stays ended. */
   run(limit: number): Stop {
     if (this.exited) return { kind: 'exit', ...this.exited };
     const code = this.processor.core.run(BigInt(Math.max(0, Math.floor(limit))));
@@ -268,6 +269,17 @@ export class Machine {
     return interrupts
       ? 'HLT waits for an interrupt, but no device of this machine can raise one.'
       : 'HLT with interrupts disabled (RFLAGS.IF = 0): nothing can wake this processor.';
+  }
+
+  /** The machine as it stands. Give the last snapshot, taken of or restored to this machine, as `parent` to copy only what changed. */
+  capture(parent?: Snapshot): Snapshot {
+    return capture(this.processor, this.platform, this.instructions, parent);
+  }
+  /** Goes back to `snapshot`, which was taken of this machine. */
+  restore(snapshot: Snapshot): void {
+    this.exited = undefined;
+    this.restarting = undefined;
+    restore(this.processor, this.platform, snapshot);
   }
 
   /** Tells `listener` every fact of `kind`; answers the function that ends it. */

@@ -67,6 +67,7 @@ export class Platform implements Timed {
   readonly ioApic: IoApic;
   readonly pic: Pic;
   readonly rtc: Rtc;
+  private readonly hpet: Hpet;
   private readonly timed: readonly Timed[];
   private readonly serialListeners = new Set<(bytes: Uint8Array) => void>();
   private readonly unclaimedListeners = new Set<(message: string) => void>();
@@ -84,14 +85,14 @@ export class Platform implements Timed {
       for (const listener of this.serialListeners) listener(Uint8Array.of(byte));
     };
     this.uart = new Uart(output, this.isaLine(UART_LINE));
-    const pit = new Pit(hooks, this.isaLine(0), () => this.listens(0));
-    this.rtc = new Rtc(hooks, this.isaLine(RTC_LINE), () => this.listens(RTC_LINE), memoryBytes);
+    const pit = new Pit(hooks, this.legacyLine(0), () => this.listens(0));
+    this.rtc = new Rtc(hooks, this.legacyLine(RTC_LINE), () => this.listens(RTC_LINE), memoryBytes);
     const pins = Array.from({ length: PINS }, (_, n) => this.ioApic.pin(n));
-    const hpet = new Hpet(hooks, pins, [this.isaLine(0), this.isaLine(RTC_LINE)]);
+    this.hpet = new Hpet(hooks, pins, [this.isaLine(0), this.isaLine(RTC_LINE)]);
     const power = new PowerManagement(hooks, this.isaLine(SCI_LINE), () =>
       hooks.exit(0, 'the program powered the machine off'),
     );
-    this.timed = [pit, this.rtc, hpet, power];
+    this.timed = [pit, this.rtc, this.hpet, power];
 
     const { bus, memory } = this;
     bus.map(this.pic.part(0), 0x20, 2);
@@ -115,7 +116,7 @@ export class Platform implements Timed {
     memory.map(test.window, TEST_MEMORY, 0x10000);
     memory.map(this.rom, 0xffff0000, 0x10000);
     memory.map(this.ioApic, IO_APIC_BASE, 0x1000);
-    memory.map(hpet, HPET_BASE, 0x400);
+    memory.map(this.hpet, HPET_BASE, 0x400);
   }
   private mapResets(bus: Bus): void {
     const keyboard = new KeyboardController(() => this.hooks.reset('init'), this.isaLine(1));
@@ -155,6 +156,13 @@ export class Platform implements Timed {
       second(level);
     };
   }
+  /** A line that the HPET may take over. */
+  private legacyLine(n: number): Line {
+    const line = this.isaLine(n);
+    return level => {
+      if (!this.hpet.replacesLegacy) line(level);
+    };
+  }
   private listens(n: number): boolean {
     return this.pic.listens(n) || this.ioApic.listens(n === 0 ? 2 : n);
   }
@@ -168,6 +176,14 @@ export class Platform implements Timed {
     this.unclaimedPages.clear();
     this.changed();
   }
+  /** Everything that a snapshot must keep, device by device. */
+  save(): unknown[] {
+    return this.devices.map(device => device.save());
+  }
+  load(saved: readonly unknown[]): void {
+    this.devices.forEach((device, n) => device.load(saved[n]));
+    this.changed();
+  }
   onSerial(listener: (bytes: Uint8Array) => void): () => void {
     this.serialListeners.add(listener);
     return () => this.serialListeners.delete(listener);
@@ -176,12 +192,14 @@ export class Platform implements Timed {
     this.unclaimedListeners.add(listener);
     return () => this.unclaimedListeners.delete(listener);
   }
-  /** Interrupt controllers as firmware leaves them: vectors 8 and 0x70 with the timer on, or (`silent`) all masked. */
+  /** The 8259s as firmware leaves them: vectors 8 and 0x70, the timer on, or (`silent`) all masked. */
   setUpPic(silent: boolean): void {
-    const writes = silent
-      ? [[0x21, 0xff], [0xa1, 0xff]]
-      : [[0x20, 0x11], [0x21, 8], [0x21, 4], [0x21, 1], [0x21, 0xfa], [0xa0, 0x11], [0xa1, 0x70], [0xa1, 2], [0xa1, 1], [0xa1, 0xff]]; // prettier-ignore
-    for (const [port, value] of writes) this.bus.write(port, 1, value);
+    const initialize = (port: number, vector: number, cascade: number, mask: number): void => {
+      this.bus.write(port, 1, 0x11);
+      for (const word of [vector, cascade, 1, mask]) this.bus.write(port + 1, 1, word);
+    };
+    initialize(0x20, 0x08, 4, silent ? 0xff : 0xfa);
+    initialize(0xa0, 0x70, 2, 0xff);
     this.changed();
   }
   /** Input for COM1. */

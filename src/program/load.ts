@@ -2,6 +2,7 @@
 import { isElf, readElf, type ElfImage } from './elf';
 import type { SourceMap } from './dwarf/paths';
 import { findMultibootHeader, type MultibootHeader } from './multiboot';
+import { findMultiboot2Header } from './multiboot2';
 import { assemble, type AssemblyResult } from './nasm/assemble';
 import { closest } from './nasm/suggest';
 import type {
@@ -99,7 +100,7 @@ function fromSource(path: string, files: SourceFiles, options: LoadOptions, warn
   const { symbols, lines, sources } = assembled;
   const common = { format: 'asm' as const, symbols, lines, sources };
   const multiboot = wantsMultiboot(options) ? multibootIn(path, assembled.bytes) : undefined;
-  if (multiboot) return { ...common, ...placeMultiboot(path, multiboot, assembled.bytes), start: 'multiboot' };
+  if (multiboot) return { ...common, ...placeMultiboot(path, multiboot, assembled.bytes) };
   const origin = BigInt.asUintN(64, assembled.origin);
   if (options.loadAddress === undefined && origin > BigInt(Number.MAX_SAFE_INTEGER))
     fail(
@@ -147,7 +148,7 @@ function fromBinary(path: string, files: SourceFiles, options: LoadOptions, warn
     const named = namesOf(path, elf.image, files, options, warnings);
     return fromElf(path, elf.image, named, multiboot, file);
   }
-  if (multiboot) return { ...bare, format: 'multiboot1', ...placeMultiboot(path, multiboot, file), start: 'multiboot' };
+  if (multiboot) return { ...bare, format: multibootFormat(multiboot), ...placeMultiboot(path, multiboot, file) };
   const asBootSector =
     options.start === 'boot-sector' || (options.start === undefined && options.loadAddress === undefined);
   if (asBootSector && isBootSector(file)) {
@@ -170,21 +171,29 @@ const isBootSector = (file: Uint8Array) =>
 const wantsMultiboot = (options: LoadOptions) => options.start === undefined || options.start === 'multiboot';
 
 function multibootIn(path: string, file: Uint8Array): MultibootHeader | undefined {
-  const found = findMultibootHeader(file);
-  if (found && 'problem' in found) fail(path, found.problem);
-  return found?.header;
+  const first = findMultibootHeader(file);
+  if (first && 'header' in first) return first.header;
+  const second = findMultiboot2Header(file);
+  if (second && 'header' in second) return second.header;
+  const damaged = first ?? second;
+  if (damaged) fail(path, damaged.problem);
+  return undefined;
 }
+
+const multibootFormat = ({ version }: MultibootHeader) => (version === 1 ? 'multiboot1' : 'multiboot2');
 
 /** A file whose multiboot header places it (the "a.out kludge"). */
 function placeMultiboot(
   path: string,
-  { offset, addresses }: MultibootHeader,
+  { version, offset, addresses }: MultibootHeader,
   file: Uint8Array,
-): Pick<Draft, 'segments' | 'entry'> {
+): Pick<Draft, 'segments' | 'entry' | 'start' | 'multiboot'> {
   if (!addresses)
     fail(
       path,
-      'the multiboot header has no address fields: set flag bit 16 (0x10000) and fill them, or link the program to ELF',
+      version === 1
+        ? 'the multiboot header has no address fields: set flag bit 16 (0x10000) and fill them, or link the program to ELF'
+        : 'the multiboot 2 header has no address tag: add tags 2 and 3, or link the program to ELF',
     );
   const { header, load, loadEnd, bssEnd, entry } = addresses;
   const from = offset - (header - load);
@@ -208,7 +217,7 @@ function placeMultiboot(
       `the multiboot header ends the zeroed part (${hex(bssEnd)}) before the end of the loaded part (${hex(load + data.length)})`,
     );
   const memoryBytes = bssEnd === 0 ? data.length : bssEnd - load;
-  return { segments: [{ address: load, data, memoryBytes }], entry };
+  return { segments: [{ address: load, data, memoryBytes }], entry, start: 'multiboot', multiboot: version };
 }
 
 function fromElf(
@@ -221,8 +230,13 @@ function fromElf(
   if (multiboot) {
     const placed = multiboot.addresses
       ? placeMultiboot(path, multiboot, file)
-      : { segments: image.segments, entry: image.entry };
-    return { ...common, ...placed, format: 'multiboot1', start: 'multiboot' };
+      : {
+          segments: image.segments,
+          entry: multiboot.entry ?? image.entry,
+          start: 'multiboot' as const,
+          multiboot: multiboot.version,
+        };
+    return { ...common, ...placed, format: multibootFormat(multiboot) };
   }
   const { segments, entry } = image;
   return image.class === 64

@@ -26,10 +26,12 @@ export interface MultibootAddresses {
 }
 
 export interface MultibootHeader {
+  version: 1 | 2;
   /** Offset in the file, in bytes. */
   offset: number;
-  flags: number;
-  /** Present when flag bit 16 says that the address fields are valid. */
+  /** Entry point in place of the ELF file's (version 2). */
+  entry?: number;
+  /** Present when the header says where the image goes (version 1: flag bit 16). */
   addresses?: MultibootAddresses;
 }
 
@@ -64,13 +66,13 @@ function readHeader(view: DataView, offset: number): { header: MultibootHeader }
     return {
       problem: `${where} requires features (flags ${hex(flags)}) that no multiboot 1 loader knows: clear bits 3-15`,
     };
-  if (!(flags & FLAG_ADDRESSES)) return { header: { offset, flags } };
+  if (!(flags & FLAG_ADDRESSES)) return { header: { version: 1, offset } };
   if (left < ADDRESS_HEADER)
     return {
       problem: `${where} is truncated: flag bit 16 announces address fields (${ADDRESS_HEADER} bytes), but the file ends after ${left}`,
     };
   const [header, load, loadEnd, bssEnd, entry] = [12, 16, 20, 24, 28].map(at => view.getUint32(offset + at, true));
-  return { header: { offset, flags, addresses: { header, load, loadEnd, bssEnd, entry } } };
+  return { header: { version: 1, offset, addresses: { header, load, loadEnd, bssEnd, entry } } };
 }
 
 const hex = (n: number) => '0x' + n.toString(16);

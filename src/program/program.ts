@@ -66,7 +66,7 @@ export interface LineRow {
  * - `protected`: 32-bit protected mode, paging off, flat segments.
  * - `real`: real mode, CS:IP = 0:entry (entry below 1 MiB).
  * - `boot-sector`: real mode at 0:0x7C00, DL = 0x80.
- * - `multiboot`: as Multiboot 1 prescribes: `protected`, EAX = 0x2BADB002, EBX -> information structure.
+ * - `multiboot`: as Multiboot prescribes: `protected`, EAX = 0x2BADB002 (version 2: 0x36D76289), EBX -> information.
  */
 export type StartState = 'long' | 'protected' | 'real' | 'boot-sector' | 'multiboot';
 
@@ -84,10 +84,12 @@ export interface Image {
 }
 
 export interface Program extends Image {
-  format: 'asm' | 'elf32' | 'elf64' | 'multiboot1' | 'boot-sector' | 'flat';
+  format: 'asm' | 'elf32' | 'elf64' | 'multiboot1' | 'multiboot2' | 'boot-sector' | 'flat';
   segments: Segment[];
   entry: number;
   start: StartState;
+  /** Version of the specification by which `multiboot` starts it. */
+  multiboot?: 1 | 2;
 }
 
 /** A program, or what is wrong with it: never both, never an exception for bad input. */

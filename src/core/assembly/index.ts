@@ -53,6 +53,8 @@ export function touchPage(address: u64): void { touch(address & ~<u64>0xfff, 0x1
 export function setDeviceDeadline(at: u64): void { store<u64>(DEVICE_AT, at); }
 /** The running processor's time; exact while it accesses a device. */
 export function currentTime(): u64 { return time(); }
+/** The host took a snapshot: the next write to each page makes it dirty again. */
+export function pagesCleaned(): void { forgetData(); }
 /** After the host changed the lists of watches. */
 export function watchesChanged(): void {
   forgetBlocks();

@@ -8,6 +8,8 @@ export const STATE_BYTES: usize = 0x1000;
  * instructions that the others retired; when the turn ends and when devices act, in time; length of a turn.
  */
 export const PROCESSORS: usize = 0x1000;
+/** Up to here the host's snapshots go. */
+export const STATE_AND_MACHINE_BYTES: usize = 0x1100;
 export const SCHEDULED: usize = 0x1004;
 export const LOADED: usize = 0x1008;
 /** Turns in a row in which a processor did nothing but sleep. */
@@ -59,7 +61,11 @@ export const PAGES: usize = 0x40000;
 export const PAGES_BYTES: usize = 0x100000;
 export const PAGE_RAM: u8 = 1;
 export const PAGE_CODE: u8 = 2;
+/** Written since the last snapshot. */
 export const PAGE_DIRTY: u8 = 4;
+/** Written before the last snapshot: the host's bit. */
+export const PAGE_TOUCHED: u8 = 8;
+export const RAM_PAGE: u32 = 0x1000;
 /** Which 64-byte lines of a page hold decoded code, one bit each: u64 for each entry of BLOCKS_BY_PAGE. */
 export const CODE_LINES: usize = 0x140000;
 /** As TLB_WRITE, for pages that hold code too: a store must ask CODE_LINES. */

@@ -17,10 +17,16 @@ import { Event, FAULTED, LEFT, StopCode, UNCOUNTED, WATCHED, clearEvent, raiseEv
 /** Events that make every instruction a slice of its own. */
 const STEPPING: u32 = Event.Shadow | Event.Trap | Event.Breakpoints | Event.PendingDebug | Event.Resume;
 
+/** Times that devices acted since run() was called; so many end it. */
+let deviceActs: u32 = 0;
+const DEVICE_ACTS: u32 = 20000;
 /** Not a StopCode: the processor's turn is over. */
 const TURN_OVER: u32 = 0xffffffff;
 
-/** Retires at most `limit` instructions, of all processors together, and says why it stopped (StopCode). */
+/**
+ * Retires at most `limit` instructions, of all processors together, and says why it stopped (StopCode). StopCode.Limit may
+ * come early while the processors sleep.
+ */
 export function run(limit: u64): u32 {
   select(load<u32>(SCHEDULED));
   store<u32>(State.STOP, StopCode.None);
@@ -28,6 +34,7 @@ export function run(limit: u64): u32 {
   store<u64>(State.RUN_START, load<u64>(State.INSTRUCTIONS));
   store<u64>(State.RUN_RIP, load<u64>(State.RIP));
   const end = retired() + limit;
+  deviceActs = 0;
   while (true) {
     const code = turn(end - retired());
     if (code != TURN_OVER) return code;
@@ -50,7 +57,12 @@ function turn(limit: u64): u32 {
       store<u32>(IDLE_TURNS, now == start && load<u32>(State.ACTIVITY) ? load<u32>(IDLE_TURNS) + 1 : 0);
       return TURN_OVER;
     }
-    if (time >= load<u64>(DEVICE_AT)) { devicesDue(time); continue; }
+    if (time >= load<u64>(DEVICE_AT)) {
+      // A machine that only sleeps retires nothing, however long: its host wants to hear from it.
+      if (++deviceActs > DEVICE_ACTS) return StopCode.Limit;
+      devicesDue(time);
+      continue;
+    }
     if (time >= load<u64>(State.APIC_TIMER_AT)) { timerExpired(); continue; }
     let until = min<u64>(load<u64>(TURN_END), min<u64>(load<u64>(DEVICE_AT), load<u64>(State.APIC_TIMER_AT)));
     until = until == u64.MAX_VALUE ? end : min<u64>(end, until - slept);

@@ -3,7 +3,8 @@ import * as assert from 'node:assert';
 import { readFileSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import * as hostLayout from '../../../src/core/layout';
-import { STATE_BYTES, stateSchema } from '../../../src/core/schema';
+import { STATE_BYTES } from '../../../src/core/layout';
+import { stateSchema } from '../../../src/core/schema';
 import { done, finish, guest, type Guest } from './guest';
 
 /** Everything architectural: registers of all groups but `internal`, and RAM. */

@@ -23,10 +23,11 @@ export async function guest(
   start?: StartState,
   memoryBytes = 16 << 20,
   cpu: Cpu = defaultCpu,
+  processors = 1,
 ): Promise<Guest> {
   const loaded = loadProgram('guest.asm', sourceFiles(source), { ...(start ? { start } : {}), memoryBytes });
   assert.ok(loaded.ok, loaded.ok ? '' : JSON.stringify(loaded.errors));
-  const machine = await Machine.create({ core: wasm, memoryBytes, cpu });
+  const machine = await Machine.create({ core: wasm, memoryBytes, cpu, processors });
   machine.load(loaded.program);
   const symbols = new Map(loaded.program.symbols.map(({ name, address }) => [name, address]));
   let text = '';
