@@ -25,6 +25,8 @@ CHECKED_BYTES   equ 0x8000
 STACK_RUNNER    equ 0x2f000
 VIRTUAL         equ 0x30000     ; virtual-8086 code of a case, segment 0x3000
 TABLES          equ 0x40000     ; paging structures of a case
+TABLES_BYTES    equ 0x5000
+FRAME           equ 0x50000     ; what a case maps: full of `int 0x30`
 
 CODE0           equ 0x08
 DATA0           equ 0x10
@@ -109,6 +111,13 @@ start32:
         xor eax, eax
         mov ecx, (0x9f000 - CHECKED) / 4
         rep stosd
+        mov eax, 0x30cd30cd
+        mov edi, FRAME
+        mov ecx, 0x1000 / 4
+        rep stosd
+        mov edi, 0x800000
+        mov ecx, 0x400000 / 4
+        rep stosd
 
 next:   ; A task of the last case may be current.
         mov eax, 0x11
@@ -132,6 +141,13 @@ next:   ; A task of the last case may be current.
         mov edi, CHECKED
         mov ecx, CHECKED_BYTES / 4
         rep movsd
+        mov edi, TABLES
+        xor eax, eax
+        mov ecx, TABLES_BYTES / 4
+        rep stosd
+        mov ecx, 0xc0000080
+        xor edx, edx
+        wrmsr
         lgdt [case_gdt]
         lidt [case_idt]
         mov ax, SEL_MAIN
@@ -192,6 +208,10 @@ interrupted:
         mov ax, DATA0
         mov ds, ax
         mov es, ax
+        ; Paging off: the handler reads what only user code may.
+        mov eax, cr0
+        and eax, 0x7fffffff
+        mov cr0, eax
         inc dword [depth]
         cmp dword [depth], 1
         jne nested
@@ -294,6 +314,14 @@ tail:   xor edx, edx
         call print
         cmp esi, CHECKED + CHECKED_BYTES
         jb .page
+        xor edx, edx
+        mov esi, TABLES
+.entry: rol edx, 5
+        add edx, [esi]
+        add esi, 4
+        cmp esi, TABLES + TABLES_BYTES
+        jb .entry
+        call print
         mov al, 10
         out 0xe9, al
         ret
@@ -333,6 +361,24 @@ print:  push eax
         out 0xe9, al
         pop ecx
         pop eax
+        ret
+
+; The first 2 MBytes one to one by the 4-KByte entries at TABLES + 0x1000, 4 or 8 bytes each (EBX); user pages are the stack
+; and the code of CPL 3.
+identity:
+        mov edi, TABLES + 0x1000
+        mov eax, 3
+        mov ecx, 512
+.entry: mov edx, eax
+        cmp eax, 0x26003
+        je .user
+        cmp eax, 0x30003
+        jne .put
+.user:  or edx, 4
+.put:   mov [edi], edx
+        add edi, ebx
+        add eax, 0x1000
+        loop .entry
         ret
 
 ; Virtual-8086 mode at VIRTUAL, with the code from ESI to EDI; flags in EAX.

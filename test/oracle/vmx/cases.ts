@@ -367,6 +367,7 @@ const leftOut: Readonly<Record<string, string>> = {
   GUEST_SIZE_ABOVE_HOST_SIZE: 'the runner is 64-bit',
   HOST_SS_NULL: 'the runner is 64-bit',
   HOST_RIP_HIGH: 'the runner is 64-bit',
+  HOST_PCIDE: 'the runner is 64-bit',
   EXIT_STORE_AREA_END: 'Bochs has another physical-address width',
   EXIT_LOAD_AREA_END: 'Bochs has another physical-address width',
   ENTRY_LOAD_AREA_END: 'Bochs has another physical-address width',
