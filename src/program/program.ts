@@ -54,8 +54,8 @@ export interface LineRow {
   statement?: false;
   /** Here the function has its frame and its parameters in place. */
   prologueEnd?: true;
-  /** Another line begins and ends here too, without a byte of its own. */
-  crowded?: true;
+  /** Statements that begin here too, without a byte of their own: a call whose callee was inlined, an empty prologue. */
+  others?: { file: string; line: number }[];
   /** For bytes that a macro made: the line in the macro's body. `file` and `line` are then those of the call. */
   inner?: { file: string; line: number };
 }

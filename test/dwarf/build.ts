@@ -33,6 +33,13 @@ export class BuildFolder {
     return `${elf}.bin`;
   }
 
+  /** A copy of an ELF file that objcopy has changed. */
+  copied(elf: string, name: string, ...flags: string[]): string {
+    const output = join(this.path, name);
+    execFileSync('objcopy', [...flags, elf, output], { stdio: 'pipe' });
+    return output;
+  }
+
   /** The address of a symbol, as nm tells it. */
   symbol(elf: string, name: string): bigint {
     const line = execFileSync('nm', [elf], { encoding: 'utf8' })

@@ -30,7 +30,7 @@ export class LineRanges {
 function extent(origin: Position, now: Position, row: LineRow): { low: bigint; high: bigint } {
   let low = row.address;
   let high = row.address + BigInt(row.bytes);
-  if (!origin.row || !sameLine(origin.row, row)) return { low, high };
+  if (!origin.line || !sameLine(origin.line, row)) return { low, high };
   const { lines } = now.module!;
   // A macro may make several functions on one line: the step stays in its own.
   const joins = (next: LineRow | undefined): next is LineRow =>

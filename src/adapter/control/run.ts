@@ -87,6 +87,7 @@ export class RunControl {
       this.watch(plan.watch());
       this.target.atExit = false;
       this.target.failedEntry = undefined;
+      this.target.enteredCalls = 0;
       const stop = this.advance(plan.pace());
       const outcome = this.judge(stop, plan, stepReason);
       if (outcome) return outcome;

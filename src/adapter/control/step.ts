@@ -148,7 +148,7 @@ export class StepPlan implements Plan {
   private arrived(): boolean {
     const { origin } = this;
     const now = positionOf(this.target);
-    if (this.leaving) return !now.module?.inlinedAt(now.address).includes(this.leaving);
+    if (this.leaving) return !now.calls.includes(this.leaving);
     if (!origin.row) return true;
     // Compilers leave code without a line inside of functions; elsewhere there is nothing to step through.
     if (!now.row) return now.start === undefined || now.start !== origin.start;
@@ -160,7 +160,12 @@ export class StepPlan implements Plan {
     if (this.last.flow === 'return' || this.last.flow === 'call') return true;
     if (now.row.address !== now.address || now.row.statement === false) return false;
     if (this.over && withinInlined(origin, now)) return false;
-    return !sameLine(now.row, origin.row);
+    // Into an inlined call of the same line: nothing lies between its call and its code.
+    if (!this.over && now.entered < now.calls.length && now.line && sameLine(now.line, origin.line!)) {
+      this.target.enteredCalls = 1;
+      return true;
+    }
+    return !sameLine(now.row, origin.line!);
   }
 
   private rsp(): bigint {

@@ -1,5 +1,6 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { forever } from '../control/plan';
+import { positionOf } from '../control/position';
 import { StepPlan, untilEntry, untilReturn } from '../control/step';
 import { UserError } from '../protocol/errors';
 import type { Session } from '../session';
@@ -28,6 +29,13 @@ export function stepIn(session: Session, { granularity }: DebugProtocol.StepInAr
     return;
   }
   if (target.failedEntry) return leaveFailedEntry(session);
+  const { calls, entered } = positionOf(target);
+  if (granularity !== 'instruction' && entered < calls.length) {
+    // The processor already stands at the first instruction of the inlined call; only the view moves.
+    target.enteredCalls++;
+    session.stopHere({ reason: 'step', description: 'Step' });
+    return;
+  }
   session.resume(new StepPlan(target, false, granularity !== 'instruction'));
 }
 

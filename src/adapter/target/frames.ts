@@ -3,6 +3,7 @@ import { exitReason } from '../../core/tables/exits';
 import { vmcsFieldNamed } from '../../core/tables/fields';
 import { hex } from './format';
 import { CallerRegisters, RegistersAt } from './registers';
+import { beginsAt } from './module';
 import type { Target } from './target';
 import { unwind, type Activation, type Root } from './unwind';
 import { exitTitle } from './vmcs';
@@ -85,18 +86,20 @@ function withInlined(target: Target, frame: CodeFrame): CodeFrame[] {
   if (!found || !calls.length) return [frame];
   const { module, address } = found;
   const outer = module.functionAt(address)!.name;
-  return [...calls, undefined]
-    .map((next, n): CodeFrame => {
-      const inlined = calls[n - 1];
-      const place = next && module.image.debug?.callSite(next);
-      return {
-        ...frame,
-        name: inlined?.name ?? outer,
-        ...(place ? { place } : {}),
-        ...(inlined ? { inlined } : {}),
-      };
-    })
-    .reverse();
+  const entered = frame.caller ? calls.length : enteredCalls(target, calls, address);
+  return Array.from({ length: entered + 1 }, (_, n): CodeFrame => {
+    const inlined = calls[n - 1];
+    const next = calls[n];
+    const place = next && module.image.debug?.callSite(next);
+    return { ...frame, name: inlined?.name ?? outer, ...(place ? { place } : {}), ...(inlined ? { inlined } : {}) };
+  }).reverse();
+}
+
+/** How many of the inlined calls around an address have been entered: not those that begin just there. */
+export function enteredCalls(target: Target, calls: readonly InlinedCall[], address: bigint): number {
+  let entered = calls.length;
+  while (entered > 0 && beginsAt(calls[entered - 1], address)) entered--;
+  return Math.min(entered + target.enteredCalls, calls.length);
 }
 
 /** The VMLAUNCH or VMRESUME that failed: the processor has left it, with RIP (and RSP, as at an exit) already loaded. */

@@ -15,11 +15,18 @@ export class LineTable {
   /** `rows` sorted by address, as a `Program` carries them. */
   constructor(private readonly rows: readonly LineRow[]) {
     for (const row of rows) {
-      const key = pathKey(row.file);
-      const list = this.byFile.get(key);
-      if (list) list.push(row);
-      else this.byFile.set(key, [row]);
+      this.file(row);
+      // Lines without a byte of their own are places for breakpoints, but nothing is found by their address.
+      for (const other of row.others ?? [])
+        this.file({ address: row.address, bytes: 0, code: true, compiled: true, ...other });
     }
+  }
+
+  private file(row: LineRow): void {
+    const key = pathKey(row.file);
+    const list = this.byFile.get(key);
+    if (list) list.push(row);
+    else this.byFile.set(key, [row]);
   }
 
   get empty(): boolean {

@@ -1,6 +1,6 @@
 import { inlinedAt, type DebugFunction, type InlinedCall } from '../../program/dwarf/functions';
 import type { Image, LineRow } from '../../program/program';
-import { LineTable } from './lines';
+import { LineTable, pathKey } from './lines';
 import type { Placement } from './placement';
 import { SymbolTable } from './symbols';
 
@@ -77,7 +77,7 @@ export class Module {
    */
   afterPrologue(entry: bigint): bigint {
     const first = this.lines.at(entry);
-    if (!first?.compiled || first.address !== entry || first.prologueEnd || first.crowded) return entry;
+    if (!first?.compiled || first.address !== entry || first.prologueEnd || first.others) return entry;
     const within = this.functionAt(entry)?.ranges.find(({ low, high }) => low <= entry && entry < high);
     if (!within) return entry;
     const rows = this.lines.between(entry + 1n, within.high);
@@ -92,13 +92,37 @@ export class Module {
   breakpointsAt(file: string, line: number): bigint[] {
     const rows = this.lines.statementsOf(file, line);
     if (!rows.some(row => row.compiled)) return this.lines.addressesOf(file, line);
-    const lowest = new Map<unknown, bigint>();
-    for (const { address } of rows) {
-      const block = this.inlinedAt(address).pop() ?? this.functionAt(address);
+    const lowest = new Map<DebugFunction | InlinedCall | undefined, bigint>();
+    for (const { address, bytes } of rows) {
+      // A line without bytes is where inlined calls begin: it belongs to what is around them.
+      const calls = this.inlinedAt(address).filter(call => bytes > 0 || !beginsAt(call, address));
+      const block = calls.pop() ?? this.functionAt(address);
       const known = lowest.get(block);
       if (known === undefined || address < known) lowest.set(block, address);
     }
+    // A statement may begin with a call that was inlined, which has rows of its callee only.
+    for (const block of [...lowest.keys()])
+      for (const call of this.callsIn(block))
+        if (this.isCallAt(call, file, line)) {
+          const address = call.ranges.reduce((low, range) => (range.low < low ? range.low : low), call.ranges[0].low);
+          if (address < lowest.get(block)!) lowest.set(block, address);
+        }
     return [...new Set([...lowest.values()].map(address => this.pastEntry(address)))];
+  }
+
+  /** Inlined calls that a function, or an inlined call, makes itself. */
+  private callsIn(block: DebugFunction | InlinedCall | undefined): readonly InlinedCall[] {
+    if (!block) return [];
+    if (!('depth' in block)) return block.inlined().filter(({ depth }) => depth === 0);
+    const owner = this.functionAt(block.ranges[0].low);
+    const within = (call: InlinedCall) =>
+      block.ranges.some(({ low, high }) => low <= call.ranges[0].low && call.ranges[0].low < high);
+    return owner?.inlined().filter(call => call.depth === block.depth + 1 && within(call)) ?? [];
+  }
+
+  private isCallAt(call: InlinedCall, file: string, line: number): boolean {
+    const place = call.line === line ? this.image.debug?.callSite(call) : undefined;
+    return place !== undefined && pathKey(place.file) === pathKey(file);
   }
 
   private pastEntry(address: bigint): bigint {
@@ -119,7 +143,12 @@ function extentOf(image: Image, loaded: readonly { low: bigint; high: bigint }[]
   return { low: low ?? 0n, high };
 }
 
+/** Whether the code of an inlined call starts at an address: who stands there has not yet entered it. */
+export function beginsAt({ ranges }: InlinedCall, address: bigint): boolean {
+  return ranges.some(({ low }) => low === address);
+}
+
 /** A row's line as a person names it. */
-export function sameLine(a: LineRow, b: LineRow): boolean {
+export function sameLine(a: Pick<LineRow, 'file' | 'line'>, b: Pick<LineRow, 'file' | 'line'>): boolean {
   return a.line === b.line && a.file === b.file;
 }

@@ -29,6 +29,8 @@ export class Target {
   atExit = false;
   /** The VM entry that just failed, until the processor goes on: the stop belongs to its VMLAUNCH or VMRESUME. */
   failedEntry: FactOf<'vm-entry-failure'> | undefined;
+  /** Inlined calls that begin where the processor stands, and that the user has stepped into: the others look not yet entered. */
+  enteredCalls = 0;
   /** Linear minus program addresses of guests whose memory the hypervisor put elsewhere. */
   readonly displacements = new Set<bigint>();
   /** The instruction that entered the guest. */
@@ -58,6 +60,7 @@ export class Target {
     this.exits = new ExitLog();
     this.atExit = false;
     this.failedEntry = undefined;
+    this.enteredCalls = 0;
     this.lastEntry = undefined;
     this.displacements.clear();
     this.exitGeneral.clear();

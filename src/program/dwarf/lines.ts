@@ -115,10 +115,22 @@ function append(found: LineRow[], { rows, end }: Sequence, files: FileNames): vo
         compiled: files.compiled,
         ...(chosen.statement ? {} : { statement: false }),
         ...(group.some(row => row.prologueEnd) ? { prologueEnd: true } : {}),
-        ...(group.some(row => row.line !== chosen.line) ? { crowded: true } : {}),
+        ...othersOf(group, chosen, files),
       });
     n = next;
   }
+}
+
+/** Statements of other lines at the same address. */
+function othersOf(group: readonly MachineRow[], chosen: MachineRow, files: FileNames): Pick<LineRow, 'others'> {
+  if (group.length < 2) return {};
+  const others = group
+    .filter(row => row.statement && row.line && (row.line !== chosen.line || row.file !== chosen.file))
+    .flatMap(row => {
+      const file = files.path(row.file);
+      return file === undefined ? [] : [{ file, line: row.line }];
+    });
+  return others.length ? { others } : {};
 }
 
 /**
