@@ -170,10 +170,10 @@ export function movFromSegmentM(p: usize): usize {
 export function popseg<T>(p: usize): usize {
   const h = stackReadable(0, sizeof<T>());
   if (!h) return 0;
-  const before = stackPointer(), n = <u32>immediate(p);
-  if (!loadDataSegment(n, <u32>load<u16>(h))) return 0;
-  // POP SS: the new stack is used from the next instruction on, the increment belongs to the old one's size.
-  setStackPointer(before + sizeof<T>());
+  const before = load<u64>(State.RSP), n = <u32>immediate(p), selector = <u32>load<u16>(h);
+  // POP SS: the increment belongs to the old stack's size; the new one is used from the next instruction on.
+  setStackPointer(stackPointer() + sizeof<T>());
+  if (!loadDataSegment(n, selector)) { store<u64>(State.RSP, before); return 0; }
   if (n == SS) blockInterrupts(2);
   return leave(p);
 }

@@ -179,14 +179,19 @@ export function arpl(p: usize): usize {
   setZero(raise);
   return p + RECORD;
 }
+/** The operand is written only when it changes: a read-only one is no fault otherwise. */
 export function arplm(p: usize): usize {
   if (!exists()) return 0;
-  const h = memWritable(p, 2);
-  if (!h) return 0;
   const r = memReadable(p, 2);
+  if (!r) return 0;
   const rpl = src<u16>(p) & 3, value = load<u16>(r);
   const raise = (value & 3) < rpl;
-  if (raise) { store<u16>(h, (value & 0xfffc) | rpl); commitWrite(h); }
+  if (raise) {
+    const h = memWritable(p, 2);
+    if (!h) return 0;
+    store<u16>(h, (value & 0xfffc) | rpl);
+    commitWrite(h);
+  }
   setZero(raise);
   return p + RECORD;
 }
