@@ -14,7 +14,8 @@ import { fileSources } from './files';
 import { configurationNamed, defaultLaunchFile } from './launch-file';
 
 const USAGE = `usage: ringscope run PROGRAM [--append ARGS] [--module FILE[=ARGS]]... [--memory 64M] [--cpus N] [--cpu MODEL,-FEATURE,...]
-                     [-D NAME[=VALUE]]... [--start long|protected|real|boot-sector|multiboot] [--load-address N] [--max-instructions N]
+                     [-D NAME[=VALUE]]... [--start long|protected|real|boot-sector|multiboot] [--load-address N] [--entry N] [--seed N]
+                     [--max-instructions N]
                      [--on-reset stop|restart] [--timeout SECONDS] [--trace exits] [--json FILE]
        ringscope run --config NAME [--launch FILE] [the same options]`;
 
@@ -38,6 +39,8 @@ const options = {
   define: { type: 'string', short: 'D', multiple: true },
   start: { type: 'string' },
   'load-address': { type: 'string' },
+  entry: { type: 'string' },
+  seed: { type: 'string' },
   'max-instructions': { type: 'string' },
   timeout: { type: 'string' },
   trace: { type: 'string' },
@@ -87,6 +90,7 @@ async function run(args: string[]): Promise<number> {
     cpu: request.cpu,
     processors: request.processors,
     onReset: request.onReset,
+    seed: request.seed,
   });
   machine.load(loaded.program, { commandLine: request.append, modules: request.modules.map(readModule) });
   const output = new Output(machine);
@@ -144,6 +148,8 @@ function requestOf(values: ReturnType<typeof parsed>['values'], positionals: str
     ...(values['on-reset'] === undefined ? {} : { onReset: values['on-reset'] }),
     ...(start === undefined ? {} : { start }),
     ...(values['load-address'] === undefined ? {} : { loadAddress: values['load-address'] }),
+    ...(values.entry === undefined ? {} : { entry: values.entry }),
+    ...(values.seed === undefined ? {} : { seed: values.seed }),
     ...(append === undefined ? {} : { append }),
     modules: module ?? [],
     defines: Object.fromEntries((values.define ?? []).map(nameAndValue)),
@@ -155,6 +161,8 @@ function requestOf(values: ReturnType<typeof parsed>['values'], positionals: str
     ...(memory === undefined ? {} : { memoryBytes: given.memoryBytes }),
     ...(cpus === undefined ? {} : { processors: given.processors }),
     ...(cpu === undefined ? {} : { cpu: given.cpu }),
+    ...(given.entry === undefined ? {} : { entry: given.entry }),
+    ...(values.seed === undefined ? {} : { seed: given.seed }),
     ...(values['on-reset'] === undefined ? {} : { onReset: given.onReset }),
     ...(given.start === undefined ? {} : { start: given.start }),
     ...(given.loadAddress === undefined ? {} : { loadAddress: given.loadAddress }),

@@ -110,7 +110,6 @@ export function reset(processor: Processor): void {
   // Firmware enables VMXON outside SMX and locks the register.
   set('IA32_FEATURE_CONTROL', 5n);
   set('IA32_MISC_ENABLE', 0x40001n);
-  set('RANDOM', 1n);
   set('IA32_MTRR_DEF_TYPE', 0xc06n);
   set('IA32_BIOS_SIGN_ID', 0n);
   set('CURRENT_VMCS', 0xffffffffffffffffn);

@@ -36,6 +36,8 @@ export interface MachineOptions {
   core: Uint8Array;
   /** RAM in bytes: 1 MiB to 3 GiB; rounded up to 64 KiB. */
   memoryBytes: number;
+  /** Of the generator behind RDRAND and RDSEED: machines with the same seed draw the same numbers. */
+  seed?: number;
   /** The model and its features; everything that the processor implements when absent. */
   cpu?: Cpu;
   /** Logical processors: 1 (the default) to 64. */
@@ -69,6 +71,7 @@ const QUANTUM = 2000n;
 const deadlineOf = (at: number): bigint => (at === Infinity ? 0xffffffffffffffffn : BigInt(Math.ceil(at)));
 
 const MIB = 1 << 20;
+const DEFAULT_SEED = 1;
 const PAGE = 0x1000;
 const SPACES = { linear: 0, 'guest-physical': 1, 'host-physical': 2 } as const;
 const ACCESSES = { read: 1, write: 2, readWrite: 3 } as const;
@@ -78,6 +81,7 @@ export class Machine {
   private platform!: Platform;
   private readonly facts: FactSource;
   private cpu = defaultCpu;
+  private seed = DEFAULT_SEED;
   private fresh = true;
   private readonly onReset: 'stop' | 'restart';
   /** A reset is due: RAM stays, and the program is loaded again. */
@@ -146,6 +150,7 @@ export class Machine {
       initialize: () => initialize(machine.processor, machine.cpu.model.signature),
     });
     machine.cpu = options.cpu ?? defaultCpu;
+    machine.seed = options.seed ?? DEFAULT_SEED;
     identify(machine.processor, machine.cpu, processors);
     machine.platform = machine.makePlatform(ram);
     return machine;
@@ -175,6 +180,7 @@ export class Machine {
     const { program, options } = this.loaded!;
     reset(processor);
     if (!this.cpu.features.has('APIC')) processor.set('IA32_APIC_BASE', 0n);
+    processor.set('RANDOM', BigInt(this.seed));
     processor.core.configureProcessors(this.cpus, QUANTUM);
     if (kind === 'hard') this.platform.reset();
     boot(processor, program, options, { processors: this.cpus, platform: this.platform });

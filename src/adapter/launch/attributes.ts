@@ -21,6 +21,8 @@ export interface LaunchAttributes {
   memoryBytes: number;
   /** The processor's model and features. */
   cpu: Cpu;
+  /** Of RDRAND and RDSEED. */
+  seed: number;
   /** Logical processors. */
   processors: number;
   /** What a reset by the program does. */
@@ -50,6 +52,7 @@ const OURS = [
   'cpus',
   'cpu',
   'onReset',
+  'seed',
   'features',
   'stopOnEntry',
   'defines',
@@ -93,6 +96,7 @@ export function readAttributes(given: object): LaunchAttributes {
     processors,
     onReset,
     cpu: cpuOf(config),
+    seed: optional(config, 'seed', address) ?? 1,
     stopOnEntry: optional(config, 'stopOnEntry', boolean) ?? true,
     defines: optional(config, 'defines', defines) ?? {},
     symbols: optional(config, 'symbols', symbolFiles) ?? [],

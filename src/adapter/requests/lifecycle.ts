@@ -65,6 +65,7 @@ export async function launch(session: Session, args: DebugProtocol.LaunchRequest
     cpu: attributes.cpu,
     processors: attributes.processors,
     onReset: attributes.onReset,
+    seed: attributes.seed,
   });
   const options = { commandLine: attributes.append, modules: built.modules };
   place(() => machine.load(built.program, options));
