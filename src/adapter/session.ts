@@ -55,6 +55,7 @@ export class Session {
   private cachedFrames: Frame[] | undefined;
   private frameBase = 1;
   private deferred: (() => void)[] = [];
+  private readonly told = new Set<string>();
   /** Counts what makes a run's outcome nobody's business any more. */
   private abandoned = 0;
 
@@ -76,6 +77,13 @@ export class Session {
   ): void {
     const source = where ? { source: { path: where.path }, line: this.toClientLine(where.line) } : {};
     this.emit('output', { category, output: text, ...source });
+  }
+
+  /** A line in the console, the first time only. */
+  once(text: string): void {
+    if (this.told.has(text)) return;
+    this.told.add(text);
+    this.output('stderr', `${text}\n`);
   }
 
   /** Runs `action` when the response to the current request is out: events that follow from it must not overtake it. */

@@ -39,6 +39,8 @@ export function namesOf(
   );
   if (debug.problem)
     warn(`damaged debug information (${debug.problem}): lines of some sources are missing; rebuild the program`);
+  if (debug.split)
+    warn('functions and variables are described in .dwo files, which are not read: compile without -gsplit-dwarf');
   return { symbols: elf.symbols, lines: debug.lines, sources: debug.sources, debug };
 }
 

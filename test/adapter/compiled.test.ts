@@ -1,5 +1,7 @@
 import * as assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { BuildFolder, fixture } from '../dwarf/build';
+import { sectionsOf } from '../dwarf/sections';
 import { Client } from './client';
 
 describe('compiled code over DAP', () => {
@@ -48,6 +50,27 @@ describe('compiled code over DAP', () => {
     for (const name of ['rbx', 'rbp', 'r12', 'r13', 'r14', 'r15', 'rsp', 'rip']) assert.ok(known.includes(name), name);
     for (const name of ['rax', 'rcx', 'rdi', 'r10']) assert.ok(!known.includes(name), `${name} is not the caller’s`);
     assert.equal(await client.value('rbp', caller.id), await client.value('rbp'));
+  });
+
+  it('says once what is damaged, and goes on without it', async () => {
+    const elf = built.gcc('damaged', 'shapes.c', '-g', '-fno-asynchronous-unwind-tables');
+    const file = readFileSync(elf);
+    // The first instruction of every frame description of one length: an opcode that does not exist.
+    const frames = sectionsOf(file).get('.debug_frame');
+    const at = frames.byteOffset - file.byteOffset;
+    for (let offset = at + 4; offset < at + frames.length; offset++) if (file[offset] === 0x41) file[offset] = 0x3f;
+    writeFileSync(elf, file);
+    await stoppedAt(elf, 'return 1;');
+    assert.deepEqual(await names(), recursion());
+    await client.go('next');
+    await client.stack();
+    assert.equal(client.text('stderr').match(/damaged debug information/g)?.length, 1, client.text('stderr'));
+  });
+
+  it('whose variables are described elsewhere still has its lines', async () => {
+    await stoppedAt(built.gcc('split', 'shapes.c', '-g', '-gsplit-dwarf'), 'return 1;');
+    assert.match(client.text('stderr'), /warning: functions and variables are described in \.dwo files/);
+    assert.equal((await names())[0], recursion()[0]);
   });
 
   it('in 64-bit code that is wrapped in ELF32', async () => {

@@ -15,12 +15,22 @@ export function stackTrace(
   args: DebugProtocol.StackTraceArguments,
 ): DebugProtocol.StackTraceResponse['body'] {
   const { frames } = session;
+  tellDamage(session);
   const start = args.startFrame ?? 0;
   const end = args.levels ? start + args.levels : frames.length;
   return {
     stackFrames: frames.slice(start, end).map((frame, n) => stackFrame(session, frame, start + n)),
     totalFrames: frames.length,
   };
+}
+
+/** Frames and variables are read as they are needed: what was found to be damaged is told once. */
+function tellDamage(session: Session): void {
+  for (const { image } of session.target.modules)
+    if (image.debug?.damage)
+      session.once(
+        `${image.path}: damaged debug information (${image.debug.damage}): frames or variables are missing; rebuild the program`,
+      );
 }
 
 function stackFrame(session: Session, frame: Frame, index: number): DebugProtocol.StackFrame {

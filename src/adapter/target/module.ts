@@ -57,8 +57,8 @@ export class Module {
   /** `main`, or `main+0x4` where lines are instructions; undefined when nothing covers it. */
   describe(address: bigint): string | undefined {
     if (this.lines.at(address)?.compiled) {
-      const found = this.functionAt(address);
-      if (found) return found.name;
+      const name = this.functionAt(address)?.name ?? this.symbols.nearest(address)?.symbol.name;
+      if (name) return name;
     }
     return this.symbols.describe(address);
   }

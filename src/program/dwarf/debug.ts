@@ -47,6 +47,22 @@ export class DebugInformation {
     this.problem = problem ?? this.info.problem;
   }
 
+  /** What turned out to be damaged since, in what is read only when somebody asks; undefined when nothing did. */
+  get damage(): string | undefined {
+    return this.functions.problem ?? this.frames.problem ?? this.variables.problem;
+  }
+
+  /** Whether functions and variables are described in files of their own, which nobody gave us (gcc -gsplit-dwarf). */
+  get split(): boolean {
+    return this.info.units.some(unit => {
+      try {
+        return unit.root.has(AT.dwo_name) || unit.root.has(AT.GNU_dwo_name);
+      } catch {
+        return false; // its damage has been told
+      }
+    });
+  }
+
   /** The source line that an inlined call stands on. */
   callSite({ die, file, line }: InlinedCall): { file: string; line: number } | undefined {
     const path = this.path(die.unit.root.number(AT.stmt_list) ?? -1, file);
