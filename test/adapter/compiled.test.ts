@@ -129,4 +129,23 @@ describe('compiled code over DAP', () => {
     await client.go('stepIn');
     assert.equal((await client.stack())[0].name, 'visit');
   });
+
+  it('steps over the interrupts that come meanwhile', async () => {
+    const ticks = fixture('ticks.c');
+    const at = (text: string) => built.lineOf('ticks.c', text);
+    client = await Client.launched({ program: built.gcc('ticks', 'ticks.c', '-g') });
+    await client.breakAt(ticks, { line: at('work = 1;') });
+    await client.go('configurationDone');
+    await client.go('continue');
+    const lines: (number | undefined)[] = [];
+    for (let n = 0; n < 5; n++) {
+      await client.go(n === 2 ? 'stepIn' : 'next');
+      const [top] = await client.stack();
+      assert.equal(top.name, '_start');
+      lines.push(top.line);
+    }
+    const first = at('busy();');
+    assert.deepEqual(lines, [first, first + 1, first + 2, first + 3, first + 4]);
+    assert.ok(BigInt(await client.value('ticks + 0')) > 3n, 'there were interrupts');
+  });
 });
