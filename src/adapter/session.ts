@@ -35,7 +35,14 @@ export interface Client {
   supportsMemoryEvent: boolean;
 }
 
-export const THREAD = 1;
+/** DAP's thread of a logical processor; identifiers begin at 1. */
+export const threadOf = (cpu: number): number => cpu + 1;
+
+/** The stack of one thread at one stop, with the identifier of its innermost frame. */
+interface Stack {
+  firstId: number;
+  frames: Frame[];
+}
 
 /** The state of one debug session: what every request handler works with. */
 export class Session {
@@ -52,8 +59,9 @@ export class Session {
   /** Why the machine stands where it stands. */
   stop: StopReport | undefined;
   private launched: Debuggee | undefined;
-  private cachedFrames: Frame[] | undefined;
-  private frameBase = 1;
+  /** By processor; computed when first asked for. */
+  private readonly stacks = new Map<number, Stack>();
+  private nextFrameId = 1;
   private deferred: (() => void)[] = [];
   private readonly told = new Set<string>();
   /** Counts what makes a run's outcome nobody's business any more. */
@@ -158,33 +166,66 @@ export class Session {
 
   /** Values were changed by the user: everything shown may be stale. */
   changed(areas: ('stacks' | 'variables')[], memory?: { reference: string; count: number }): void {
-    this.cachedFrames = undefined;
+    // Frames keep their identifiers: the client shows the same ones.
+    for (const [cpu, stack] of this.stacks) {
+      const before = stack.frames.length;
+      stack.frames = this.target.on(cpu, () => frames(this.target));
+      if (stack.frames.length <= before) continue;
+      stack.firstId = this.nextFrameId;
+      this.nextFrameId += stack.frames.length;
+    }
     if (this.client.supportsInvalidatedEvent)
-      this.afterResponse(() => this.event('invalidated', { areas, threadId: THREAD }));
+      this.afterResponse(() => this.event('invalidated', { areas, threadId: threadOf(this.target.cpu) }));
     if (memory && this.client.supportsMemoryEvent)
       this.afterResponse(() =>
         this.event('memory', { memoryReference: memory.reference, offset: 0, count: memory.count }),
       );
   }
 
-  /** The stack of this stop, computed once. */
+  /** What follows is about that thread's processor. Throws when there is none. */
+  look(threadId: number | undefined): void {
+    if (threadId === undefined) return;
+    if (!(threadId >= 1 && threadId <= this.target.machine.cpus))
+      throw new UserError(
+        `there is no thread ${threadId}; the processors are threads 1 to ${this.target.machine.cpus}`,
+      );
+    this.target.cpu = threadId - 1;
+  }
+  /** The stack of the thread in view at this stop, computed once. */
   get frames(): Frame[] {
-    this.cachedFrames ??= frames(this.target);
-    return this.cachedFrames;
+    return this.stack.frames;
+  }
+  private get stack(): Stack {
+    const { cpu } = this.target;
+    let stack = this.stacks.get(cpu);
+    if (!stack) {
+      stack = { firstId: this.nextFrameId, frames: frames(this.target) };
+      this.nextFrameId += stack.frames.length;
+      this.stacks.set(cpu, stack);
+    }
+    return stack;
   }
 
   frameId(index: number): number {
-    return this.frameBase + index;
+    return this.stack.firstId + index;
   }
 
   /** The frame with that id, the top one when absent. A label has no registers: its place is taken by the next frame. */
   frame(id: number | undefined): Frame & { kind: 'code' } {
     this.requireStopped();
-    const index = id === undefined ? 0 : id - this.frameBase;
-    const found = this.frames.slice(Math.max(index, 0)).find(frame => frame.kind === 'code');
-    if (index < 0 || index >= this.frames.length || !found)
-      throw new UserError(`frame ${id} is not valid: the machine has moved since`);
+    if (id !== undefined) this.lookAtFrame(id);
+    const { firstId, frames: all } = this.stack;
+    const found = all.slice(id === undefined ? 0 : id - firstId).find(frame => frame.kind === 'code');
+    if (!found) throw new UserError(`frame ${id} is not valid: the machine has moved since`);
     return found as Frame & { kind: 'code' };
+  }
+  private lookAtFrame(id: number): void {
+    for (const [cpu, { firstId, frames: all }] of this.stacks) {
+      if (id < firstId || id >= firstId + all.length) continue;
+      this.target.cpu = cpu;
+      return;
+    }
+    throw new UserError(`frame ${id} is not valid: the machine has moved since`);
   }
 
   /** Names for expressions in that frame. */
@@ -216,14 +257,13 @@ export class Session {
       description,
       ...(text ? { text } : {}),
       ...(hitBreakpointIds ? { hitBreakpointIds } : {}),
-      threadId: THREAD,
+      threadId: threadOf(this.target.cpu),
       allThreadsStopped: true,
     });
   }
 
   private forget(): void {
     this.handles.clear();
-    this.frameBase += this.cachedFrames?.length ?? 0;
-    this.cachedFrames = undefined;
+    this.stacks.clear();
   }
 }

@@ -50,6 +50,8 @@ interface CoreExports {
   pagesCleaned(): void;
   stop(code: number): void;
   run(limit: bigint): number;
+  /** As `run`, but at the latest to the end of the running processor's turn. */
+  runTurn(limit: bigint): number;
   raiseInterrupt(vector: number): void;
   raiseNmi(): void;
   /** Makes `count` processors of the loaded state, which take turns of `quantum` units of time. */

@@ -67,6 +67,10 @@ export interface VmcsView {
 export const MAX_PROCESSORS = 64;
 /** Length of a turn of one of several processors, in units of time: short enough for spin locks, long enough for speed. */
 const QUANTUM = 2000n;
+/** More than any turn has. */
+const LONGEST_TURN = 1n << 40n;
+/** Turns of other processors before `step` comes back to its caller. */
+const STEP_TURNS = 1000;
 /** A device's deadline for the core; never is all ones. */
 const deadlineOf = (at: number): bigint => (at === Infinity ? 0xffffffffffffffffn : BigInt(Math.ceil(at)));
 
@@ -87,6 +91,7 @@ export class Machine {
   /** A reset is due: RAM stays, and the program is loaded again. */
   private restarting: Reset | undefined;
   private loaded: { program: Program; options: BootOptions } | undefined;
+  private running = false;
   private exited: { status: number; detail: string } | undefined;
 
   private constructor(
@@ -210,14 +215,41 @@ export class Machine {
   }
   /** Brings processor `cpu` to view. */
   private at(cpu: number): Processor {
-    if (cpu !== this.currentCpu) this.processor.core.select(cpu);
+    if (cpu !== this.currentCpu) {
+      if (this.running) throw new Error(`processor ${cpu} cannot be seen while processor ${this.currentCpu} runs`);
+      this.processor.core.select(cpu);
+    }
     return this.processor;
   }
 
   /** Retires at most `limit` instructions (fewer when the machine mostly sleeps) and says why it came back. A machine that ended stays ended. */
   run(limit: number): Stop {
     if (this.exited) return { kind: 'exit', ...this.exited };
-    const code = this.processor.core.run(BigInt(Math.max(0, Math.floor(limit))));
+    return this.advance(core => core.run(BigInt(Math.max(0, Math.floor(limit)))));
+  }
+  /**
+   * Lets processor `cpu` retire one instruction, while the others take their turns. Undefined: it has not come to that yet
+   * (it sleeps, and the others go on); call again.
+   */
+  step(cpu: number): Stop | undefined {
+    if (this.exited) return { kind: 'exit', ...this.exited };
+    for (let turns = 0; turns < STEP_TURNS; turns++) {
+      const mine = this.scheduledCpu === cpu;
+      const before = mine ? this.at(cpu).get('INSTRUCTIONS') : 0n;
+      const stop = this.advance(core => core.runTurn(mine ? 1n : LONGEST_TURN));
+      if (stop.kind !== 'limit') return stop;
+      if (mine && this.scheduledCpu === cpu && this.at(cpu).get('INSTRUCTIONS') !== before) return stop;
+    }
+    return undefined;
+  }
+  private advance(run: (core: Processor['core']) => number): Stop {
+    this.running = true;
+    let code: number;
+    try {
+      code = run(this.processor.core);
+    } finally {
+      this.running = false;
+    }
     if (this.restarting) this.restart(this.restarting);
     return this.stopOf(code);
   }
@@ -288,7 +320,7 @@ export class Machine {
     restore(this.processor, this.platform, snapshot);
   }
 
-  /** Tells `listener` every fact of `kind`; answers the function that ends it. */
+  /** Tells `listener` every fact of `kind`, when it happens: only the fact's own processor can be looked at then; answers the function that ends it. */
   on<K extends FactKind>(kind: K, listener: FactListener<K>): () => void {
     return this.facts.on(kind, listener);
   }

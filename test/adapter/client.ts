@@ -87,13 +87,13 @@ export class Client {
     return (await this.event('stopped')).body;
   }
 
-  async stack(): Promise<DebugProtocol.StackFrame[]> {
-    return (await this.send('stackTrace', { threadId: 1 })).stackFrames;
+  async stack(threadId = 1): Promise<DebugProtocol.StackFrame[]> {
+    return (await this.send('stackTrace', { threadId })).stackFrames;
   }
 
   /** `guest.asm:4` of the top frame. */
-  async place(): Promise<string> {
-    const [top] = await this.stack();
+  async place(threadId = 1): Promise<string> {
+    const [top] = await this.stack(threadId);
     return `${top.source?.name}:${top.line}`;
   }
 

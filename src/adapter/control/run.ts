@@ -24,6 +24,8 @@ export class RunControl {
   private watchedVersion = -1;
   private watchedExtra = NOWHERE;
   private plan: Plan | undefined;
+  /** The processor that the plan is about. */
+  private planned = 0;
   private current: Promise<void> = Promise.resolve();
 
   constructor(
@@ -33,8 +35,9 @@ export class RunControl {
     /** Called between slices: output that the program made meanwhile. */
     private readonly flush: () => void,
   ) {
-    target.machine.on('vm-exit', () => this.plan?.atExits() ?? false);
-    target.machine.on('vm-entry', () => this.plan?.atEntries() ?? false);
+    // A plan is about the processor in view; others may exit and enter as they like.
+    target.machine.on('vm-exit', fact => (fact.cpu === this.planned && this.plan?.atExits()) ?? false);
+    target.machine.on('vm-entry', fact => (fact.cpu === this.planned && this.plan?.atEntries()) ?? false);
   }
 
   pause(): void {
@@ -61,16 +64,23 @@ export class RunControl {
     this.running = true;
     this.pausing = false;
     this.plan = plan;
+    this.planned = this.target.cpu;
     const { machine } = this.target;
     const kinds = ['exception', 'interrupt'] as const;
-    const unsubscribe = plan === forever ? [] : kinds.map(kind => machine.on(kind, () => plan.atEvents(kind)));
+    const unsubscribe =
+      plan === forever
+        ? []
+        : kinds.map(kind => machine.on(kind, fact => fact.cpu === this.planned && plan.atEvents(kind)));
     try {
       for (;;) {
         const outcome = this.slice(plan, stepReason);
         this.flush();
         if (outcome) return outcome;
         await new Promise(resolve => setImmediate(resolve));
-        if (this.pausing) return stopped({ reason: 'pause', description: 'Paused' });
+        if (this.pausing) {
+          this.target.cpu = this.target.machine.scheduledCpu;
+          return stopped({ reason: 'pause', description: 'Paused' });
+        }
       }
     } finally {
       for (const end of unsubscribe) end();
@@ -85,10 +95,9 @@ export class RunControl {
     const before = this.target.machine.instructions;
     do {
       this.watch(plan.watch());
-      this.target.atExit = false;
-      this.target.failedEntry = undefined;
-      this.target.enteredCalls = 0;
+      this.target.goOn();
       const stop = this.advance(plan.pace());
+      if (!stop) continue;
       const outcome = this.judge(stop, plan, stepReason);
       if (outcome) return outcome;
     } while (performance.now() - start < SLICE);
@@ -96,9 +105,13 @@ export class RunControl {
     return undefined;
   }
 
-  private advance(pace: 'one' | 'many'): Stop {
+  /** Undefined: the planned processor sleeps, and the others went on for a while. */
+  private advance(pace: 'one' | 'many'): Stop | undefined {
     const { machine } = this.target;
-    const stop = machine.run(pace === 'one' ? 1 : this.quantum);
+    const stop = pace === 'one' ? machine.step(this.planned) : machine.run(this.quantum);
+    if (!stop) return undefined;
+    // Where it happened is what the user looks at.
+    this.target.cpu = machine.scheduledCpu;
     if (stop.kind === 'fact' && stop.fact.kind === 'vm-exit') this.target.atExit = true;
     if (stop.kind === 'fact' && stop.fact.kind === 'vm-entry-failure') this.target.failedEntry = stop.fact;
     // A step's limit comes first; that it ended on a breakpoint is for us to see.
@@ -121,7 +134,10 @@ export class RunControl {
     // Before the plan is asked: a step that would enter the handler stays at the exit when the user wants to see exits.
     if (stopping.length) return stopped(hitReport(stop, stopping));
     // An exception that could not even be delivered: the next run tells how that ended.
-    if (this.target.machine.register('ACTIVITY') === SHUTDOWN) return undefined;
+    if (this.target.machine.register('ACTIVITY', this.target.cpu) === SHUTDOWN) return undefined;
+    const elsewhere = this.target.cpu !== this.planned && stop.kind !== 'limit';
+    this.target.cpu = this.planned;
+    if (elsewhere) return undefined;
     return plan.reached(stop) ? stopped({ reason: stepReason, description: 'Step' }) : undefined;
   }
 

@@ -1,19 +1,24 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { describeSource } from './sources';
-import { THREAD, type Session } from '../session';
+import { threadOf, type Session } from '../session';
 import { hex } from '../target/format';
 import { threadName, type Frame } from '../target/frames';
 import { memoryReference } from '../target/spaces';
 import { linearRip } from '../target/view';
 
 export function threads(session: Session): DebugProtocol.ThreadsResponse['body'] {
-  return { threads: [{ id: THREAD, name: threadName(session.target) }] };
+  const { target } = session;
+  const cpus = Array.from({ length: target.machine.cpus }, (_, cpu) => cpu);
+  // While the machine runs nobody may look at a processor that does not.
+  const name = (cpu: number): string => (session.debuggee.control.running ? `CPU ${cpu}` : threadName(target, cpu));
+  return { threads: cpus.map(cpu => ({ id: threadOf(cpu), name: name(cpu) })) };
 }
 
 export function stackTrace(
   session: Session,
   args: DebugProtocol.StackTraceArguments,
 ): DebugProtocol.StackTraceResponse['body'] {
+  session.look(args.threadId);
   const { frames } = session;
   tellDamage(session);
   const start = args.startFrame ?? 0;

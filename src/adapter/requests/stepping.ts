@@ -15,12 +15,14 @@ export function pause(session: Session): void {
   session.debuggee.control.pause();
 }
 
-export function next(session: Session, { granularity }: DebugProtocol.NextArguments): void {
+export function next(session: Session, { threadId, granularity }: DebugProtocol.NextArguments): void {
+  session.look(threadId);
   if (session.target.failedEntry) return leaveFailedEntry(session);
   session.resume(new StepPlan(session.target, true, granularity !== 'instruction'));
 }
 
-export function stepIn(session: Session, { granularity }: DebugProtocol.StepInArguments): void {
+export function stepIn(session: Session, { threadId, granularity }: DebugProtocol.StepInArguments): void {
+  session.look(threadId);
   const { target } = session;
   if (target.atExit) {
     // The processor already stands at the handler's first instruction; only the view moves.
@@ -46,7 +48,8 @@ function leaveFailedEntry(session: Session): void {
 }
 
 /** To the caller by its return address; out of an exit handler's outermost frame, until the guest is entered again. */
-export function stepOut(session: Session): void {
+export function stepOut(session: Session, { threadId }: DebugProtocol.StepOutArguments): void {
+  session.look(threadId);
   const { target, frames } = session;
   const [inner] = frames;
   // Code that was inlined is left by going on; there is no return address to wait for.

@@ -17,6 +17,7 @@ const KEPT = 100_000;
 /** The latest exits, oldest first, numbered since launch. */
 export class ExitLog {
   private readonly ring: Exit[] = [];
+  private readonly latest = new Map<number, Exit>();
   private count = 0;
 
   constructor(private readonly kept = KEPT) {}
@@ -30,8 +31,9 @@ export class ExitLog {
     return Math.max(1, this.count - this.kept + 1);
   }
 
-  get last(): Exit | undefined {
-    return this.at(this.count);
+  /** The latest exit of processor `cpu` that is kept. */
+  lastOf(cpu: number): Exit | undefined {
+    return this.latest.get(cpu);
   }
 
   at(sequence: number): Exit | undefined {
@@ -39,13 +41,15 @@ export class ExitLog {
   }
 
   add(fact: ExitFact): void {
-    this.ring[this.count % this.kept] = { sequence: this.count + 1, fact };
+    const exit = { sequence: this.count + 1, fact };
+    this.ring[this.count % this.kept] = exit;
+    this.latest.set(fact.cpu, exit);
     this.count++;
   }
 
-  /** The guest was entered again: the last exit's handler is through. */
-  entered(instruction: bigint): void {
-    const last = this.last;
+  /** Processor `cpu` entered its guest again: the handler of its last exit is through. */
+  entered(cpu: number, instruction: bigint): void {
+    const last = this.latest.get(cpu);
     if (last && last.entered === undefined) last.entered = instruction;
   }
 

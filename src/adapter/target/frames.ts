@@ -115,8 +115,13 @@ function hostRoot(target: Target): Root {
   return { rip: registers.read('RIP') ?? 0n, rsp: registers.read('RSP') ?? 0n };
 }
 
-/** `CPU 0 · guest (VPID 1)`, `CPU 0 · VMX root`, `CPU 0`. */
-export function threadName(target: Target): string {
+/** `CPU 0 · guest (VPID 1)`, `CPU 0 · VMX root`, `CPU 0`; for one that sleeps, why. */
+export function threadName(target: Target, cpu: number): string {
+  return target.on(cpu, () => `${worldName(target)}${SLEEP[Number(target.machine.register('ACTIVITY', cpu))] ?? ''}`);
+}
+/** By activity state (SDM 3C 24.4.2). */
+const SLEEP: Readonly<Record<number, string>> = { 1: ' · halted', 2: ' · shut down', 3: ' · waits for SIPI' };
+function worldName(target: Target): string {
   const { machine, cpu } = target;
   const operation = machine.vmxOperation(cpu);
   if (operation === 'off') return `CPU ${cpu}`;

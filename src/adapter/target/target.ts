@@ -13,6 +13,17 @@ import { vmcsFieldNamed } from '../../core/tables/fields';
 // prettier-ignore
 const GENERAL = ['RAX', 'RCX', 'RDX', 'RBX', 'RBP', 'RSI', 'RDI', 'R8', 'R9', 'R10', 'R11', 'R12', 'R13', 'R14', 'R15'];
 
+/** What is remembered of one processor. */
+interface Seen {
+  atExit: boolean;
+  failedEntry: FactOf<'vm-entry-failure'> | undefined;
+  enteredCalls: number;
+  lastEntry: FactOf<'vm-entry'> | undefined;
+  /** General-purpose registers at the last VM exit. */
+  exitGeneral: Map<string, bigint>;
+  live: LiveRegisters;
+}
+
 /**
  * What is debugged: a machine, the program on it, and what the debugger remembers about both.
  *
@@ -24,20 +35,11 @@ export class Target {
   readonly modules: readonly Module[];
   private readonly own: Module;
   exits = new ExitLog();
-  readonly cpu = 0;
-  /** True from a VM exit until the hypervisor's first instruction: the stop still belongs to the guest's instruction. */
-  atExit = false;
-  /** The VM entry that just failed, until the processor goes on: the stop belongs to its VMLAUNCH or VMRESUME. */
-  failedEntry: FactOf<'vm-entry-failure'> | undefined;
-  /** Inlined calls that begin where the processor stands, and that the user has stepped into: the others look not yet entered. */
-  enteredCalls = 0;
+  /** The processor that requests without a thread or a frame mean: where the machine stopped, or what the client looks at. */
+  cpu = 0;
+  private seen: Seen[] = [];
   /** Linear minus program addresses of guests whose memory the hypervisor put elsewhere. */
   readonly displacements = new Set<bigint>();
-  /** The instruction that entered the guest. */
-  lastEntry: FactOf<'vm-entry'> | undefined;
-  private readonly exitGeneral = new Map<string, bigint>();
-  private readonly live: LiveRegisters;
-
   constructor(
     readonly machine: Machine,
     readonly program: Program,
@@ -50,7 +52,7 @@ export class Target {
     }));
     this.own = Module.of(program, loaded, { kind: 'program', displacement: 0n, loads: [] });
     this.modules = [this.own, ...symbols];
-    this.live = new LiveRegisters(machine, this.cpu);
+    this.forget();
     machine.on('vm-exit', fact => this.exited(fact));
     machine.on('vm-entry', fact => this.entered(fact));
   }
@@ -58,17 +60,68 @@ export class Target {
   /** The program was loaded anew: forget what happened. */
   reset(): void {
     this.exits = new ExitLog();
-    this.atExit = false;
-    this.failedEntry = undefined;
-    this.enteredCalls = 0;
-    this.lastEntry = undefined;
+    this.cpu = 0;
+    this.forget();
     this.displacements.clear();
-    this.exitGeneral.clear();
+  }
+  private forget(): void {
+    this.seen = Array.from({ length: this.machine.cpus }, (_, cpu) => ({
+      atExit: false,
+      failedEntry: undefined,
+      enteredCalls: 0,
+      lastEntry: undefined,
+      exitGeneral: new Map<string, bigint>(),
+      live: new LiveRegisters(this.machine, cpu),
+    }));
+  }
+
+  /** True from a VM exit until the hypervisor's first instruction: the stop still belongs to the guest's instruction. */
+  get atExit(): boolean {
+    return this.seen[this.cpu].atExit;
+  }
+  set atExit(value: boolean) {
+    this.seen[this.cpu].atExit = value;
+  }
+  /** The VM entry that just failed, until the processor goes on: the stop belongs to its VMLAUNCH or VMRESUME. */
+  get failedEntry(): FactOf<'vm-entry-failure'> | undefined {
+    return this.seen[this.cpu].failedEntry;
+  }
+  set failedEntry(value: FactOf<'vm-entry-failure'> | undefined) {
+    this.seen[this.cpu].failedEntry = value;
+  }
+  /** Inlined calls that begin where the processor stands, and that the user has stepped into: the others look not yet entered. */
+  get enteredCalls(): number {
+    return this.seen[this.cpu].enteredCalls;
+  }
+  set enteredCalls(value: number) {
+    this.seen[this.cpu].enteredCalls = value;
+  }
+  /** The instruction that entered the guest. */
+  get lastEntry(): FactOf<'vm-entry'> | undefined {
+    return this.seen[this.cpu].lastEntry;
+  }
+  /** Does `action` with processor `cpu` in view. */
+  on<T>(cpu: number, action: () => T): T {
+    const before = this.cpu;
+    this.cpu = cpu;
+    try {
+      return action();
+    } finally {
+      this.cpu = before;
+    }
+  }
+  /** Every processor goes on: stops no longer belong to exits or entries. */
+  goOn(): void {
+    for (const seen of this.seen) {
+      seen.atExit = false;
+      seen.failedEntry = undefined;
+      seen.enteredCalls = 0;
+    }
   }
 
   /** The guest's last exit, while its hypervisor handles it. */
   get pendingExit() {
-    const last = this.exits.last;
+    const last = this.exits.lastOf(this.cpu);
     if (!last || last.entered !== undefined) return undefined;
     return this.machine.vmxOperation(this.cpu) === 'root' ? last : undefined;
   }
@@ -186,26 +239,29 @@ export class Target {
   }
 
   private registers(world: World): Registers {
-    if (world === 'current') return this.live;
+    if (world === 'current') return this.seen[this.cpu].live;
     const vmcs = this.machine.currentVmcs(this.cpu);
-    if (vmcs === undefined) return this.live;
+    if (vmcs === undefined) return this.seen[this.cpu].live;
     if (world === 'host') return new VmcsRegisters(this.machine, vmcs, 'HOST', undefined);
     // Until the hypervisor runs, the general-purpose registers are still the guest's; afterwards, what they were.
-    const general = this.atExit ? this.live : new Remembered(this.exitGeneral, this.live);
+    const general = this.atExit
+      ? this.seen[this.cpu].live
+      : new Remembered(this.seen[this.cpu].exitGeneral, this.seen[this.cpu].live);
     return new VmcsRegisters(this.machine, vmcs, 'GUEST', general);
   }
 
   private exited(fact: FactOf<'vm-exit'>): void {
     this.exits.add(fact);
-    for (const name of GENERAL) this.exitGeneral.set(name, this.machine.register(name, fact.cpu));
+    for (const name of GENERAL) this.seen[fact.cpu].exitGeneral.set(name, this.machine.register(name, fact.cpu));
   }
 
   /** Answers true, to stop, when breakpoints in the guest have to be placed anew before it runs. */
   private entered(fact: FactOf<'vm-entry'>): boolean {
-    this.exits.entered(fact.instruction);
-    const first = this.lastEntry?.vmcs !== fact.vmcs || fact.launch;
-    this.lastEntry = fact;
-    return first && this.learnDisplacement();
+    this.exits.entered(fact.cpu, fact.instruction);
+    const seen = this.seen[fact.cpu];
+    const first = seen.lastEntry?.vmcs !== fact.vmcs || fact.launch;
+    seen.lastEntry = fact;
+    return first && this.on(fact.cpu, () => this.learnDisplacement());
   }
 
   /** A guest that was just launched: does its code lie where the program says, or did EPT move it? */

@@ -25,7 +25,7 @@ const CONDITION = ['CPL', 'ACTIVITY', 'BLOCKING'].map(name => stateField(name)!)
 
 /** The scopes of a frame, in the order of use. */
 export function scopesOf(target: Target, frame: Frame): Scope[] {
-  const vmcs = target.machine.currentVmcs(target.cpu);
+  const vmcs = target.machine.currentVmcs(frame.kind === 'label' ? target.cpu : frame.view.cpu);
   const vmcsScope: Scope[] =
     vmcs === undefined ? [] : [{ name: 'VMCS', container: new VmcsScope(target, vmcs), expensive: true }];
   if (frame.kind === 'label') return vmcsScope;

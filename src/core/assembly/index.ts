@@ -10,7 +10,7 @@ import { clearFault } from './fault';
 import { getFlags, setFlags } from './flags';
 import { DEVICE_AT, MAXPHYADDR } from './layout';
 import { setRam, touch } from './physical';
-import { run } from './run';
+import { run, runTurn } from './run';
 import { requestStop } from './stop';
 import { time } from './time';
 import { forgetData } from './tlb';
@@ -21,7 +21,7 @@ export { surveyRows } from './vmx/checks/reject';
 import { configureProcessors, select } from './processors';
 export { configureProcessors, select };
 export { broadcast, initializeFirst, setExternalLine } from './apic-message';
-export { run, raiseInterrupt, raiseNmi, setFactMask, instructionAt };
+export { run, runTurn, raiseInterrupt, raiseNmi, setFactMask, instructionAt };
 export { getFlags, setFlags };
 
 /** Once after instantiation: declares `ram` bytes and builds the operation table. */

@@ -27,7 +27,10 @@ const TURN_OVER: u32 = 0xffffffff;
  * Retires at most `limit` instructions, of all processors together, and says why it stopped (StopCode). StopCode.Limit may
  * come early while the processors sleep.
  */
-export function run(limit: u64): u32 {
+export function run(limit: u64): u32 { return runTurns(limit, false); }
+/** As `run`, but at the latest to the end of the running processor's turn. */
+export function runTurn(limit: u64): u32 { return runTurns(limit, true); }
+function runTurns(limit: u64, one: bool): u32 {
   select(load<u32>(SCHEDULED));
   store<u32>(State.STOP, StopCode.None);
   clearEvent(Event.Stop);
@@ -43,6 +46,7 @@ export function run(limit: u64): u32 {
       deadHalt();
       return load<u32>(State.STOP);
     }
+    if (one) return StopCode.Limit;
   }
 }
 
