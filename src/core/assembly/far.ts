@@ -130,7 +130,8 @@ function returnTo(selector: u32, rip: u64, ss: u32, rsp: u64, withStack: bool, r
   if (withStack || outer) {
     memory.copy(OLD_SS, State.SS_BASE, SEGMENT_BYTES);
     if (!(ss & 0xfffc)) {
-      if (!toLong || level == 3 || (ss & 3) != level) { faultCode(Vector.GP, 0); return false; }
+      // SDM 2B RET: a null SS needs 64-bit code, and an RPL below 3.
+      if (!toLong || level == 3 || (ss & 3) == 3) { faultCode(Vector.GP, 0); return false; }
       if (inside) setSegment(SS, ss, 0, segmentLimit(SS), UNUSABLE | (level << 5));
     } else if (!loadStackSegment(ss, level)) return false;
     if (!inside) memory.copy(State.SS_BASE, OLD_SS, SEGMENT_BYTES);

@@ -18,13 +18,13 @@ export function throughCallGate(p: usize, selector: u32, call: bool): usize {
   const gate = descriptor, rights = rightsOf(gate), error = selector & 0xfffc, long = longMode();
   const wide = (rights & TYPE_32) != 0;
   let offset = (gate & 0xffff) | (wide ? (gate >> 32) & 0xffff0000 : 0);
+  if (dplOf(rights) < cpl() || dplOf(rights) < (selector & 3)) return faultCode(Vector.GP, error);
+  if (!(rights & 0x80)) return faultCode(Vector.NP, error);
   if (long) {
     const high = readHighHalf(selector);
     if (high == u64.MAX_VALUE) return 0;
     offset |= high << 32;
   }
-  if (dplOf(rights) < cpl() || dplOf(rights) < (selector & 3)) return faultCode(Vector.GP, error);
-  if (!(rights & 0x80)) return faultCode(Vector.NP, error);
   const code = <u32>(gate >> 16) & 0xffff, codeError = code & 0xfffc;
   if (!codeError) return faultCode(Vector.GP, 0);
   if (!readDescriptor(code, Vector.GP, 0)) return 0;

@@ -138,10 +138,11 @@ function slowRead(va: u64, bytes: u32, segment: u32): usize {
 function readAnywhere(va: u64, bytes: u32, segment: u32): usize {
   if (((va + <u64>(bytes - 1)) ^ va) & PAGE_MASK) {
     const first = 0x1000 - (<u32>va & 0xfff);
+    // That the whole operand is canonical comes before any translation.
+    if (refuse(nextPage(va), segment)) return 0;
     const a = readAnywhere(va, first, segment);
     if (!a) return 0;
     memory.copy(READ_BUFFER + 0x40, a, first);
-    if (refuse(nextPage(va), segment)) return 0;
     const b = readAnywhere(nextPage(va), bytes - first, segment);
     if (!b) return 0;
     memory.copy(READ_BUFFER + 0x40 + first, b, bytes - first);
@@ -181,9 +182,8 @@ function slowWrite(va: u64, bytes: u32, segment: u32, read: bool): usize {
   if (refuse(va, segment)) return 0;
   if (((va + <u64>(bytes - 1)) ^ va) & PAGE_MASK) {
     const first = 0x1000 - (<u32>va & 0xfff);
-    if (!translate(va, explicitAccess(W.WRITE))) return 0;
+    if (refuse(nextPage(va), segment) || !translate(va, explicitAccess(W.WRITE))) return 0;
     const a = W.hostPhysical;
-    if (refuse(nextPage(va), segment)) return 0;
     if (!translate(nextPage(va), explicitAccess(W.WRITE))) return 0;
     if (!devicesAllowed && !(pageFlags(a) & pageFlags(W.hostPhysical) & PAGE_RAM)) return fault(FAULT_DEVICE);
     if (checksAlignment() && misaligned(va, bytes)) return 0;
