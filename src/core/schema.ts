@@ -414,8 +414,6 @@ export const stateSchema: readonly StateField[] = [
   field('RANDOM', 0xe00, 64, 'condition', 'state of the generator behind RDRAND and RDSEED'),
   field('MONITOR_ARMED', 0xe08, 32, 'condition', 'MONITOR has set up a range for MWAIT'),
   msr('IA32_MCG_STATUS', 0xe10, 0x17a, 'machine check: global status'),
-  msr('IA32_MC0_CTL', 0xe18, 0x400, 'machine check: errors that bank 0 reports'),
-  msr('IA32_MC1_CTL', 0xe20, 0x404, 'machine check: errors that bank 1 reports'),
   msr('IA32_MTRR_FIX64K_00000', 0xe80, 0x250, 'memory types from 0x00000'),
   msr('IA32_MTRR_FIX16K_80000', 0xe88, 0x258, 'memory types from 0x80000'),
   msr('IA32_MTRR_FIX16K_A0000', 0xe90, 0x259, 'memory types from 0xa0000'),

@@ -1,4 +1,5 @@
 /** Interrupt and exception delivery in all modes (SDM 3A chapter 6, SDM 1 chapter 20 for real-address mode). */
+import { Event, clearEvent } from './stop';
 import { State } from './generated/state.generated';
 import { CS, DS, ES, FS, GS, SS } from './address';
 import { cpl, longMode, modeChanged, nonRoot, protectedMode, virtual8086 } from './context';
@@ -16,6 +17,7 @@ import { canonical, commitWrite, systemRead, systemWrite } from './tlb';
 import { exitOnEpt, exitOnException, exitTripleFault } from './vmx/exit';
 import { exceptionExits } from './vmx/intercept';
 
+const SINGLE_STEP: u64 = 1 << 14;
 /** Set by every delivery: the single-step trap of the instruction that led to it is lost (SDM 3A 6.9). */
 let delivered: bool = false;
 export function takeDelivered(): bool { const was = delivered; delivered = false; return was; }
@@ -50,6 +52,8 @@ export function deliverFault(): void {
     if (vector == Vector.PF) store<u64>(State.CR2, load<u64>(State.FAULT_ADDRESS));
     clearFault();
     first = vector;
+    // A single-step trap that blocking by MOV SS held back is lost when the instruction after it faults.
+    if (load<u64>(State.PENDING_DEBUG) == SINGLE_STEP) { store<u64>(State.PENDING_DEBUG, 0); clearEvent(Event.PendingDebug); }
     faultDelivered = vector != Vector.DB;
     const delivered = deliver(VALID | (EventType.HardwareException << 8) | (hasError ? HAS_ERROR : 0) | vector, error, 0);
     faultDelivered = false;

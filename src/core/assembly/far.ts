@@ -7,10 +7,10 @@ import { deliverEvent } from './deliver';
 import { EventType, VALID, flagsChanged, raiseDebug } from './events';
 import { Vector, fault, faultCode } from './fault';
 import { AC, ARITHMETIC, FLAGS_MASK, DF, ID, IF, IOPL, NT, RF, TF, VIF, VIP, VM, flag, getFlags, overflow, setFlags } from './flags';
-import { RECORD, immediate, lengthOf, nextPc, pcOf, segmentAccess, segmentLimit, segmentSelector } from './record';
+import { RECORD, immediate, lengthOf, nextPc, pcOf, segmentAccess, segmentBase, segmentLimit, segmentSelector } from './record';
 import { UNUSABLE, accessed, descriptor, descriptorAt, dplOf, loadHidden, loadStackSegment, limitOf, markDescriptor, readDescriptor, rightsOf, setNull, setRealSegment, setSegment, setVirtualSegment } from './segments';
 import { pushValue, setStackPointer, stackPointer, stackReadable } from './stack';
-import { leaveAt } from './stop';
+import { Event, clearEvent, leaveAt } from './stop';
 import { jumpThroughTaskGate, jumpToTask, returnToTask } from './task';
 import { throughCallGate } from './gates';
 import { canonical } from './tlb';
@@ -105,7 +105,12 @@ function dropInnerSegments(): void {
     if (n == CS || n == SS) continue;
     const access = segmentAccess(n);
     const conforming = (access & 0x1c) == 0x1c;
-    if (!(access & UNUSABLE) && !conforming && dplOf(access) < cpl()) setNull(n, 0);
+    if (!(access & UNUSABLE) && !conforming && dplOf(access) < cpl()) {
+      // The base stays, as processors have it: 64-bit code goes on to use that of FS and GS.
+      const base = segmentBase(n);
+      setNull(n, 0);
+      store<u64>(<usize>State.ES_BASE + (<usize>n << 5), base);
+    }
   }
 }
 const SEGMENT_BYTES: usize = 0x20;
@@ -274,7 +279,12 @@ export function int_(p: usize): usize { return softwareEvent(p, <u32>immediate(p
 export function int3(p: usize): usize { return softwareEvent(p, Vector.BP, EventType.SoftwareException); }
 export function into(p: usize): usize { return overflow() ? softwareEvent(p, Vector.OF, EventType.SoftwareException) : p + RECORD; }
 export function int1(p: usize): usize {
-  store<u64>(State.FAULT_QUALIFICATION, 0);
+  // Breakpoints that a MOV SS before it met are reported with it; a single-step trap that was held back is lost.
+  const met = load<u64>(State.PENDING_DEBUG) & 0xf;
+  store<u64>(State.PENDING_DEBUG, 0);
+  clearEvent(Event.PendingDebug);
+  store<u64>(State.FAULT_QUALIFICATION, met);
+  if (met && !exceptionExits(Vector.DB, 0)) store<u64>(State.DR6, (load<u64>(State.DR6) & ~<u64>0xf) | met);
   return softwareEvent(p, Vector.DB, EventType.Privileged);
 }
 

@@ -28,7 +28,8 @@ const IA32_MCG_CAP: u32 = 0x179;
 const IA32_MCG_STATUS: u32 = 0x17a;
 const IA32_MISC_ENABLE: u32 = 0x1a0;
 /** Machine-check banks; none ever reports anything. */
-const BANKS: u64 = 2;
+/** Nothing here ever fails, so there are no banks to report it. */
+const BANKS: u64 = 0;
 /** RDCL_NO, SKIP_L1DFL_VMENTRY, SSB_NO, MDS_NO, IF_PSCHANGE_MC_NO, TAA_NO: nothing here speculates. */
 const ARCH_CAPABILITIES: u64 = 0x179;
 /** Bits that software may write; of them bit 18 (MONITOR) does something, the others only keep their values. */
@@ -49,7 +50,6 @@ export function readMsr(index: u32): bool {
     case MTRRCAP: value = 0x508; break; // eight variable ranges; fixed ranges and WC exist
     case IA32_MCG_CAP: value = BANKS; break;
     case IA32_ARCH_CAPABILITIES: value = ARCH_CAPABILITIES; break;
-    case 0x401: case 0x402: case 0x403: case 0x405: case 0x406: case 0x407: value = 0; break; // no machine check ever
     default: {
       const at = msrOffset(index);
       if (!at) return false;
@@ -107,8 +107,6 @@ function accept(index: u32, value: u64): bool {
     case 0x1d9: if (value & ~<u64>3) return false; break;
     case MTRRCAP: case IA32_MCG_CAP: case IA32_ARCH_CAPABILITIES: return false;
     case IA32_MCG_STATUS: if (value >> 3) return false; break;
-    case 0x401: case 0x402: case 0x403: case 0x405: case 0x406: case 0x407: return value == 0;
-    case 0x400: case 0x404: if (value != 0 && value != u64.MAX_VALUE) return false; break;
     case IA32_MISC_ENABLE: if (value & ~MISC_ENABLE_BITS) return false; break;
     case IA32_BIOS_SIGN_ID: return true;
     case 0: case 1: return true;

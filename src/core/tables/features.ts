@@ -111,10 +111,7 @@ export const features: readonly Feature[] = [
   }),
   leaf1D(13, 'PGE', 'pentium3', 'global pages', { cr4: bits(7) }),
   leaf1D(14, 'MCA', 'pentium3', 'machine-check architecture', {
-    msrs: [
-      [0x179, 0x17a],
-      [0x400, 0x407],
-    ],
+    msrs: [[0x179, 0x17a]],
     needs: ['MCE'],
   }),
   leaf1D(15, 'CMOV', 'pentium3', 'CMOVcc'),
