@@ -105,15 +105,21 @@ async function run(args: string[]): Promise<number> {
 
   const started = process.hrtime.bigint();
   const seconds = (): number => Number(process.hrtime.bigint() - started) / 1e9;
+  const input = new Input(machine);
   let stop: Stop = { kind: 'limit' };
-  while (stop.kind === 'limit') {
+  while (stop.kind === 'limit' || (stop.kind === 'waiting' && !input.ended)) {
     const left = limit - Number(machine.instructions);
     if (left <= 0 || seconds() >= timeout) break;
     stop = machine.run(Math.min(SLICE, left));
     output.flush();
+    await input.next(stop.kind === 'waiting');
   }
   output.flush();
+  input.close();
   const elapsed = seconds();
+  // Nobody will type any more: that sleep is the last.
+  if (stop.kind === 'waiting' && input.ended)
+    stop = { kind: 'dead-halt', detail: `${stop.detail} There is none: standard input has ended.` };
   const outcome = outcomeOf(stop, Number(machine.instructions) >= limit);
   if (outcome.status !== 0 || stop.kind !== 'exit') process.stderr.write(`ringscope: ${outcome.detail}\n`);
   if (values.json !== undefined) {
@@ -220,6 +226,37 @@ function outcomeOf(stop: Stop, limited: boolean): { status: number; detail: stri
           ? 'the instruction limit (--max-instructions) was reached'
           : 'the time limit (--timeout) was reached',
       };
+  }
+}
+
+/** How often a machine that waits for input is looked at, in milliseconds: the time limit holds meanwhile. */
+const INPUT_POLL = 50;
+/** Standard input, which is the serial port's. */
+class Input {
+  ended = false;
+  private arrived: (() => void) | undefined;
+  constructor(machine: Machine) {
+    process.stdin.on('data', (data: Buffer) => {
+      machine.sendSerial(data);
+      this.arrived?.();
+    });
+    process.stdin.on('end', () => this.end());
+    process.stdin.on('error', () => this.end());
+  }
+  private end(): void {
+    this.ended = true;
+    this.arrived?.();
+  }
+  /** Lets input come in; `waits` until it does, or for a moment. */
+  next(waits: boolean): Promise<void> {
+    return new Promise(resolve => {
+      if (!waits || this.ended) return void setImmediate(resolve);
+      const timer = setTimeout(resolve, INPUT_POLL);
+      this.arrived = () => (clearTimeout(timer), resolve());
+    });
+  }
+  close(): void {
+    process.stdin.destroy();
   }
 }
 

@@ -108,7 +108,7 @@ export class Uart implements Device {
   private readByte(offset: number): number {
     switch (offset) {
       case Register.Data:
-        return this.divisorLatch ? this.divisor & 0xff : (this.input.shift() ?? 0);
+        return this.divisorLatch ? this.divisor & 0xff : this.take();
       case Register.InterruptEnable:
         return this.divisorLatch ? this.divisor >> 8 : this.registers[offset];
       case Register.InterruptIdentification:
@@ -120,6 +120,11 @@ export class Uart implements Device {
       default:
         return this.registers[offset];
     }
+  }
+  /** The next byte received. The line falls: what waits behind it comes as a new interrupt, as at a terminal's pace. */
+  private take(): number {
+    this.line(false);
+    return this.input.shift() ?? 0;
   }
   /** Reading the identification answers a transmitter interrupt. */
   private identify(): number {

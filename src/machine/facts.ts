@@ -104,6 +104,8 @@ export type Stop =
   | { kind: 'data'; watch: number; linear: bigint; physical: bigint; size: number; write: boolean }
   /** HLT with nothing that could end it: interrupts off, or no interrupt source. Nothing will ever run again. */
   | { kind: 'dead-halt'; detail: string }
+  /** All processors sleep, and only input can wake one (`sendSerial`): nothing runs until it comes. */
+  | { kind: 'waiting'; detail: string }
   /** Triple fault in root operation or outside VMX: the processor is in shutdown. */
   | { kind: 'shutdown'; detail: string }
   /** The program ended the machine: `status` is the process exit status that it means. */

@@ -291,7 +291,9 @@ export class Machine {
         };
       }
       case StopCode.Halt:
-        return { kind: 'dead-halt', detail: this.haltDetail() };
+        return this.awaitsInput()
+          ? { kind: 'waiting', detail: 'HLT waits for input on the serial port.' }
+          : { kind: 'dead-halt', detail: this.haltDetail() };
       case StopCode.Shutdown:
         return { kind: 'shutdown', detail: this.facts.shutdownDetail() };
       default:
@@ -301,6 +303,12 @@ export class Machine {
   private linearRip(): bigint {
     const rip = this.processor.get('RIP');
     return this.codeSize('current') === 64 ? rip : BigInt.asUintN(32, rip + this.processor.get('CS_BASE'));
+  }
+  /** Whether serial input would interrupt a processor that sleeps. */
+  private awaitsInput(): boolean {
+    if (!this.platform.awaitsInput) return false;
+    const cpus = Array.from({ length: this.cpus }, (_, cpu) => cpu);
+    return cpus.some(cpu => this.register('ACTIVITY', cpu) === 1n && (this.register('RFLAGS', cpu) & 0x200n) !== 0n);
   }
   private haltDetail(): string {
     const interrupts = (this.processor.get('RFLAGS') & 0x200n) !== 0n;

@@ -202,6 +202,10 @@ export class Platform implements Timed {
     initialize(0xa0, 0x70, 2, 0xff);
     this.changed();
   }
+  /** Whether input for COM1 would raise an interrupt that a controller lets through. */
+  get awaitsInput(): boolean {
+    return this.uart.awaitsInput && this.listens(UART_LINE);
+  }
   /** Input for COM1. */
   receive(bytes: Uint8Array): void {
     this.uart.receive(bytes);

@@ -9,6 +9,8 @@ import { eventReport, finalReport, type EndReport, type StopReport } from './sto
 const SLICE = 10;
 /** Activity state of a processor that nothing but a reset can wake (SDM 3C 24.4.2). */
 const SHUTDOWN = 2n;
+/** How soon input wakes a machine that waits for it, in milliseconds. */
+const INPUT_POLL = 20;
 const FEWEST = 1_000;
 const MOST = 100_000_000;
 
@@ -24,6 +26,8 @@ export class RunControl {
   private watchedVersion = -1;
   private watchedExtra = NOWHERE;
   private plan: Plan | undefined;
+  /** The machine sleeps until somebody types. */
+  private waiting = false;
   /** The processor that the plan is about. */
   private planned = 0;
   private current: Promise<void> = Promise.resolve();
@@ -76,7 +80,9 @@ export class RunControl {
         const outcome = this.slice(plan, stepReason);
         this.flush();
         if (outcome) return outcome;
-        await new Promise(resolve => setImmediate(resolve));
+        await (this.waiting
+          ? new Promise(resolve => setTimeout(resolve, INPUT_POLL))
+          : new Promise(resolve => setImmediate(resolve)));
         if (this.pausing) {
           this.target.cpu = this.target.machine.scheduledCpu;
           return stopped({ reason: 'pause', description: 'Paused' });
@@ -93,11 +99,16 @@ export class RunControl {
   private slice(plan: Plan, stepReason: string): Outcome | undefined {
     const start = performance.now();
     const before = this.target.machine.instructions;
+    this.waiting = false;
     do {
       this.watch(plan.watch());
       this.target.goOn();
       const stop = this.advance(plan.pace());
       if (!stop) continue;
+      if (stop.kind === 'waiting') {
+        this.waiting = true;
+        return undefined;
+      }
       const outcome = this.judge(stop, plan, stepReason);
       if (outcome) return outcome;
     } while (performance.now() - start < SLICE);

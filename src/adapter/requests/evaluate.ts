@@ -16,10 +16,21 @@ import { withoutNotes } from './variables';
 /** Bytes of a data label that a hover shows. */
 const PREVIEW = 16;
 
+/** A line that begins so is not an expression, but input for the program's serial port. */
+const SERIAL_INPUT = '>';
+/** `> text` in the Debug Console: the text and a line feed go to COM1, also while the program runs. */
+function sendInput(session: Session, line: string): DebugProtocol.EvaluateResponse['body'] {
+  const text = line.slice(SERIAL_INPUT.length).replace(/^ /, '');
+  const bytes = new TextEncoder().encode(`${text}\n`);
+  session.target.machine.sendSerial(bytes);
+  return { result: `${bytes.length} byte${bytes.length === 1 ? '' : 's'} sent to COM1`, variablesReference: 0 };
+}
+
 export function evaluateRequest(
   session: Session,
   args: DebugProtocol.EvaluateArguments,
 ): DebugProtocol.EvaluateResponse['body'] {
+  if (args.context === 'repl' && args.expression.startsWith(SERIAL_INPUT)) return sendInput(session, args.expression);
   const names = session.names(args.frameId);
   const { place, value } = parseStatement(args.expression);
   if (!place) return result(session, value, names, args);

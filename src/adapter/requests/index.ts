@@ -55,7 +55,7 @@ export const requests: Readonly<Record<string, Handler>> = {
   scopes: on('stopped', variables.scopes),
   variables: on('stopped', variables.variables),
   setVariable: on('stopped', variables.setVariable),
-  evaluate: on('stopped', evaluate.evaluateRequest),
+  evaluate: on('launch', evaluate.evaluateRequest),
   setExpression: on('stopped', evaluate.setExpression),
   completions: on('stopped', evaluate.completions),
 

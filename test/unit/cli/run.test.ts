@@ -211,3 +211,21 @@ describe('ringscope run: wrong input ends with status 2 and one line', () => {
     assert.ok(existsSync(file));
   });
 });
+
+describe('ringscope run: serial input', () => {
+  const echo = (input: string, ...options: string[]): { status: number | null; stdout: string; stderr: string } =>
+    spawnSync(process.execPath, ['dist/cli.js', 'run', 'test/adapter/fixtures/echo.asm', ...options], {
+      encoding: 'utf8',
+      timeout: 60_000,
+      input,
+    });
+  it('comes from standard input', () => {
+    const { status, stdout } = echo('one two\nq');
+    assert.deepStrictEqual([status, stdout], [1, 'one two\nq']);
+  });
+  it('that ends leaves a program that waits for it dead', () => {
+    const { status, stdout, stderr } = echo('one');
+    assert.deepStrictEqual([status, stdout], [3, 'one']);
+    assert.match(stderr, /waits for input on the serial port.*standard input has ended/);
+  });
+});
