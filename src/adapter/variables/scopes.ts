@@ -50,9 +50,12 @@ export function scopesOf(target: Target, frame: Frame): Scope[] {
     groups('Segments', new SegmentScope(target, view)),
     groups('Control', new RegisterScope(target, view, controlFields(frame.view))),
     groups('MSRs', new RegisterScope(target, view, schemaFields('msr')), true),
+    ...(apicIsOn(view) ? [groups('Local APIC', new RegisterScope(target, view, schemaFields('apic')), true)] : []),
     ...vmcsScope,
   ];
 }
+/** IA32_APIC_BASE.EN */
+const apicIsOn = ({ registers }: View): boolean => ((registers.read('IA32_APIC_BASE') ?? 0n) & 0x800n) !== 0n;
 
 /** Control and debug registers, and the processor's condition. The PDPTEs exist with PAE paging only (SDM 3A 4.4.1). */
 function controlFields({ registers }: View): StateField[] {
