@@ -17,6 +17,8 @@ const LINEAR_BITS = 48;
 /** Of the time-stamp counter and the core: one instruction a nanosecond. */
 const MEGAHERTZ = 1000;
 const LINE_BYTES = 64;
+/** CPUID.7:EBX: the selectors of the x87 pointers are stored as zeros. */
+const FCS_FDS_DEPRECATED = 1 << 13;
 /** What XCR0 may enable: x87 and SSE state (SDM 1 13.3). */
 const XCR0_STATES = 3;
 /** Legacy region and header of the XSAVE area: no state lies beyond them (SDM 1 13.4). */
@@ -84,7 +86,7 @@ export function cpuidLeaves({ model, features: selected }: Cpu, processors = 1):
     ),
     // Sensors there are none; the APIC timer always runs.
     leaf(6, 0, 4, 0, 0, 0),
-    leaf(7, 0, 0, 0, 0, 0),
+    leaf(7, 0, 0, FCS_FDS_DEPRECATED, 0, 0),
     leaf(0xb, 0, 0, 1, 0x100, 0),
     leaf(0xb, 1, idBits, processors, 0x201, 0),
     ...(selected.has('XSAVE')

@@ -205,7 +205,6 @@ export const families: readonly Family[] = [
     'clac',
     'stac',
     'invpcid',
-    'wait',
     'tooLong',
     'clflush',
   ),
@@ -241,7 +240,13 @@ export const families: readonly Family[] = [
   ...simd,
   ...plain('fpu/fxsave', 'fxsave', 'fxrstor'),
   ...plain('fpu/xsave', 'xsave', 'xrstor', 'xsaveopt', 'xsavec', 'xsaves', 'xrstors', 'xgetbv', 'xsetbv'),
-  ...plain('fpu/control', 'fninit', 'fnclex'),
+  ...plain('fpu/control', 'fninit', 'fnclex', 'fnothing', 'fldcw', 'fnstcw', 'fnstsw', 'fnstswax', 'fnstenv', 'fldenv'),
+  ...plain('fpu/control', 'fnsave', 'frstor', 'wait'),
+  ...plain('fpu/arithmetic', 'farithmetic', 'fsqrt', 'frndint', 'fabs', 'fchs', 'fscale', 'fxtract'),
+  ...plain('fpu/remainder', 'fprem', 'fprem1'),
+  ...plain('fpu/compare', 'fcompare', 'ftst', 'fcomi', 'fxam', 'fcmov'),
+  ...plain('fpu/transfer', 'fload', 'fldst', 'fstore', 'fstst', 'fxch', 'fconstant', 'ffree', 'fmovetop', 'fnop'),
+  ...plain('fpu/transcendental', 'f2xm1', 'fyl2x', 'fyl2xp1', 'fptan', 'fpatan', 'fsin', 'fcos', 'fsincos'),
   ...plain('simd/control', 'ldmxcsr', 'stmxcsr'),
 ];
 

@@ -11,6 +11,7 @@ export const CR0_PE: u64 = 1;
 export const CR0_MP: u64 = 2;
 export const CR0_EM: u64 = 4;
 export const CR0_TS: u64 = 8;
+export const CR0_NE: u64 = 1 << 5;
 export const CR0_WP: u64 = 1 << 16;
 export const CR0_AM: u64 = 1 << 18;
 export const CR0_PG: u64 = 1 << 31;

@@ -136,10 +136,6 @@ function setAc(p: usize, value: u32): usize {
   return leave(p);
 }
 export function pause(p: usize): usize { return pauseExits() ? exitInstruction(p, ExitReason.PAUSE, 0) : p + RECORD; }
-export function wait_(p: usize): usize {
-  // CR0.MP and CR0.TS (SDM 3A table 2-2); without x87 there is nothing to wait for.
-  return (load<u64>(State.CR0) & 10) == 10 ? fault(Vector.NM) : p + RECORD;
-}
 
 /** Not announced by CPUID: undefined opcodes. GETSEC and RSM are so outside SMX and SMM, GETSEC exits in non-root operation only with CR4.SMXE. */
 export function rsm(_p: usize): usize { return fault(Vector.UD); }

@@ -2,7 +2,7 @@
 import { Decoder, DecoderOptions, Formatter, FormatterSyntax } from 'iced-x86';
 import type { Draft } from './draft';
 import { AT, CASE_BYTES, DATA_BYTES, FIRST_CASE, FX_BYTES, PATH, RFLAGS, hex } from './layout';
-import { fxDifferences } from './fx-compare';
+import { fxDifferences, quietly } from './fx-compare';
 import { undefinedFlags } from './undefined';
 
 const NAMES = 'RAX RCX RDX RBX RSP RBP RSI RDI R8 R9 R10 R11 R12 R13 R14 R15'.split(' ');
@@ -27,8 +27,11 @@ export function differences(draft: Draft, n: number, host: Uint8Array, here: Uin
   if (path === PATH.faulted + GENERAL_PROTECTION) compare('error code', AT.error);
   if (draft.undefinedResult) return lines;
   NAMES.forEach((name, r) => compare(name, AT.registers + 8 * r));
-  const flags = BigInt(undefinedFlags(draft.operation, draft.count, draft.width));
+  const comparison = quietly(draft, host.subarray(at + AT.fx));
+  const flags = comparison ? 0x8d5n : BigInt(undefinedFlags(draft.operation, draft.count, draft.width));
   compare('RFLAGS', AT.registers + 8 * RFLAGS, ~(RF_IOPL_IF | flags) & 0xffffffffffffffffn);
+  for (const { at: from, bytes } of draft.ignored)
+    for (const image of [host, here]) image.fill(0, at + AT.data + from, at + AT.data + from + bytes);
   for (let offset = 0; offset < DATA_BYTES; offset += 8) compare(`data+${offset}`, AT.data + offset);
   const fx = (bytes: Uint8Array): Uint8Array => bytes.subarray(at + AT.fx, at + AT.fx + FX_BYTES);
   lines.push(...fxDifferences(draft, fx(host), fx(here)));

@@ -84,6 +84,10 @@ export class Draft {
   estimate = false;
   /** Processors differ in whether the x87 tags change. */
   mayEnterMmx = false;
+  /** x87 results are compared within a unit in the last place. */
+  series = false;
+  /** Bytes of the data, from its beginning, that processors may fill differently. */
+  readonly ignored: { at: number; bytes: number }[] = [];
 
   // -- encoding
 

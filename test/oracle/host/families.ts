@@ -5,6 +5,7 @@ import { control } from './control';
 import { Draft } from './draft';
 import { movement } from './movement';
 import { simd } from './simd';
+import { x87 } from './x87';
 import { Random } from '../../random';
 
 export interface Family {
@@ -14,7 +15,7 @@ export interface Family {
   make(draft: Draft): void;
 }
 
-const families = [...arithmetic, ...bits, ...movement, ...control, ...simd];
+const families = [...arithmetic, ...bits, ...movement, ...control, ...simd, ...x87];
 const total = families.reduce((sum, family) => sum + family.weight, 0);
 
 function chosen(random: Random): Family {

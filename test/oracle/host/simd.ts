@@ -45,6 +45,7 @@ function instruction(d: Draft, row: SimdRow): void {
     fill(d, at);
     d.memory(8 * BYTES, { at });
     d.mayEnterMmx = row.name === 'cvtpi2ps';
+    if (d.mayEnterMmx) d.fx.nothingPending();
   } else d.rmRegister(64);
   // The string comparisons and roundings read all eight bits.
   if (row.immediate) d.immediate(d.random.chance(0.7) ? d.random.below(64) : d.random.u32(), 1);

@@ -34,6 +34,22 @@ const modes = [
 ] as const;
 
 describe('encodings', () => {
+  it('of the x87: every ModRM behind D8 to DF', async () => {
+    const machine = await processor('long');
+    const { core } = machine['processor'];
+    for (let opcode = 0xd8; opcode < 0xe0; opcode++)
+      for (let modrm = 0; modrm < 0x100; modrm++) {
+        const bytes = new Uint8Array(LONGEST);
+        bytes.set([opcode, modrm]);
+        machine.writePhysical(BigInt(CODE), bytes);
+        const answer = core.instructionAt(BigInt(CODE));
+        const expected = iced(bytes, 64);
+        const shown = `${Buffer.from(bytes.subarray(0, 2)).toString('hex')}: ${expected.text}`;
+        assert.strictEqual((answer & UNDEFINED) === 0, expected.valid, shown);
+        if (expected.valid) assert.strictEqual(answer & 0xff, expected.length, shown);
+      }
+  });
+
   for (const { bits, start, rexes } of modes)
     it(`of ${bits}-bit code: every opcode behind 0F`, async function () {
       this.timeout(120_000);

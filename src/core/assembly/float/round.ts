@@ -50,7 +50,7 @@ export function finish(r: usize, precision: u32, minimum: i32, maximum: i32): vo
     }
     if (tiny && !(masks & UE)) {
       raise(UE);
-      if (x87) exponent += BIAS_ADJUST; else minimum = exponent; // SSE gives no result
+      if (x87 && maximum == 16383) exponent += BIAS_ADJUST; else minimum = exponent; // SSE and stores to memory give no result
     } else if (tiny && flush) {
       raise(UE | PE);
       setZero(r, sign);
@@ -77,11 +77,22 @@ export function finish(r: usize, precision: u32, minimum: i32, maximum: i32): vo
   significand = roundBits(sign, significand, low, drop);
   if (carried) exponent++;
   setRoundedUp(up);
+  if (exponent < minimum) {
+    // Even the adjusted exponent is too small: FSCALE only (SDM 1 8.5.5).
+    raise(PE);
+    setZero(r, sign);
+    return;
+  }
   if (exponent > maximum) {
     raise(OE);
     if (!(masks & OE)) {
       if (inexact) raise(PE);
-      if (x87) exponent -= BIAS_ADJUST;
+      if (x87 && maximum == 16383) exponent -= BIAS_ADJUST;
+      if (x87 && exponent > maximum && maximum == 16383) {
+        raise(PE);
+        setInfinity(r, sign);
+        return;
+      }
     } else {
       raise(PE);
       const infinite = rounding == Rounding.Nearest || (rounding == Rounding.Down && sign != 0) || (rounding == Rounding.Up && !sign);

@@ -16,8 +16,8 @@ export function setTop(n: u32): void { store<u16>(State.FSW, (load<u16>(State.FS
 /** Address of ST(i). */
 @inline export function stAt(i: u32): usize { return <usize>State.FPR0 + (<usize>((top() + i) & 7) << 4); }
 @inline export function isEmpty(i: u32): bool { return !((load<u8>(State.FTW) >> <u8>((top() + i) & 7)) & 1); }
-export function setValid(i: u32): void { store<u8>(State.FTW, load<u8>(State.FTW) | <u8>(1 << ((top() + i) & 7))); }
-export function setEmpty(i: u32): void { store<u8>(State.FTW, load<u8>(State.FTW) & ~<u8>(1 << ((top() + i) & 7))); }
+export function setValid(i: u32): void { store<u8>(State.FTW, load<u8>(State.FTW) | <u8>(<u32>1 << ((top() + i) & 7))); }
+export function setEmpty(i: u32): void { store<u8>(State.FTW, load<u8>(State.FTW) & ~<u8>(<u32>1 << ((top() + i) & 7))); }
 
 /** ES and B follow the exceptions that are flagged and not masked. */
 export function summarize(): void {

@@ -6,7 +6,8 @@ import { State } from '../generated/state.generated';
 import { linear } from '../address';
 import { CR0_EM, CR0_TS, CR4_OSFXSR, CR4_OSXMMEXCPT } from '../context';
 import { Vector, fault, faultCode } from '../fault';
-import { ES_BIT, TOP_MASK } from '../fpu/stack';
+import { pending } from '../fpu/environment';
+import { TOP_MASK } from '../fpu/stack';
 import { R_SEGMENT, dstReg, isMemory, srcReg } from '../record';
 import { readable, writable } from '../tlb';
 
@@ -23,7 +24,7 @@ export function mmxReady(): bool {
   const cr0 = load<u64>(State.CR0);
   if (cr0 & CR0_EM) fault(Vector.UD);
   else if (cr0 & CR0_TS) fault(Vector.NM);
-  else if (load<u16>(State.FSW) & ES_BIT) fault(Vector.MF);
+  else if (pending()) fault(Vector.MF);
   else return true;
   return false;
 }
