@@ -80,6 +80,7 @@ export function finish(r: usize, precision: u32, minimum: i32, maximum: i32): vo
   if (exponent < minimum) {
     // Even the adjusted exponent is too small: FSCALE only (SDM 1 8.5.5).
     raise(PE);
+    setRoundedUp(false);
     setZero(r, sign);
     return;
   }
@@ -90,6 +91,7 @@ export function finish(r: usize, precision: u32, minimum: i32, maximum: i32): vo
       if (x87 && maximum == 16383) exponent -= BIAS_ADJUST;
       if (x87 && exponent > maximum && maximum == 16383) {
         raise(PE);
+        setRoundedUp(true);
         setInfinity(r, sign);
         return;
       }

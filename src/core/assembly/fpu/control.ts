@@ -3,7 +3,6 @@ import { State } from '../generated/state.generated';
 import { linear, memReadable, memWritable } from '../address';
 import { CR0_MP, CR0_TS, longMode, protectedMode } from '../context';
 import { Vector, fault } from '../fault';
-import { Kind, R, isDenormal, kindOf, unpack80 } from '../float/number';
 import { RECORD, operandSizeOf, segmentOf } from '../record';
 import { commitWrite, readable } from '../tlb';
 import { pending, ready, waiting } from './environment';
@@ -58,9 +57,9 @@ function tagWord(): u32 {
     const at = <usize>State.FPR0 + (<usize>n << 4);
     let tag: u32 = 3;
     if ((load<u8>(State.FTW) >> <u8>n) & 1) {
-      unpack80(R, load<u64>(at), <u32>load<u16>(at, 8));
-      const kind = kindOf(R);
-      tag = kind == Kind.Zero ? 1 : kind == Kind.Finite && !isDenormal(R) ? 0 : 2;
+      const significand = load<u64>(at), exponent = load<u16>(at, 8) & 0x7fff;
+      if (exponent == 0) tag = significand ? 2 : 1;
+      else tag = exponent == 0x7fff || !(significand >> 63) ? 2 : 0;
     }
     tags |= tag << (n << 1);
   }
