@@ -7,36 +7,66 @@
 import { existsSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { Machine } from '../../src/machine/machine';
-import { programOf } from '../oracle/sources';
 import { measureAdapter } from './dap';
-import { engines, type Engine } from './engines';
+import { engines, program, type Engine, type Task } from './engines';
 import { figure, seconds, table } from './measure';
+import { measureSnapshots } from './snapshots';
 
-const MIX = 'test/bench/mix.asm';
-const ROUND_TRIPS = 'test/bench/round-trips.asm';
 const RUNS = Number(process.env.RINGSCOPE_BENCH_RUNS ?? 5);
-const MIX_ROUNDS = 20_000;
 const EXITS = 1_000_000;
 
-async function instructionsOf(source: string, rounds: number): Promise<number> {
+interface Race extends Task {
+  title: string;
+  rounds: number;
+  /** A hypervisor: for the engines that have VMX. */
+  vmx?: boolean;
+  /** What is counted: retired instructions when absent, else so many of these. */
+  units?: { count: number; name: string };
+}
+const trips = (title: string, exit: number): Race => ({
+  title,
+  source: 'test/bench/round-trips.asm',
+  defines: { EXIT: String(exit) },
+  rounds: EXITS,
+  vmx: true,
+  units: { count: EXITS, name: 'round trips/s' },
+});
+const RACES: readonly Race[] = [
+  { title: 'Arithmetic, loads, stores, branches, calls', source: 'test/bench/mix.asm', rounds: 20_000 },
+  { title: 'Sieve over 256 KiB', source: 'test/bench/sieve.asm', rounds: 200 },
+  {
+    title: 'Sieve over 32 MiB in pages of 4 KBytes',
+    source: 'test/bench/sieve.asm',
+    defines: { WIDE: '1' },
+    rounds: 1,
+  },
+  {
+    title: 'The same in a guest with EPT',
+    source: 'test/bench/sieve.asm',
+    defines: { WIDE: '1', GUEST: '1' },
+    rounds: 1,
+    vmx: true,
+  },
+  { title: 'Packed arithmetic (SSE2)', source: 'test/bench/sse.asm', rounds: 10_000 },
+  trips('VM exits by CPUID', 0),
+  trips('VM exits by OUT', 1),
+  trips('VM exits by VMCALL', 2),
+];
+
+async function instructionsOf(task: Task, rounds: number): Promise<number> {
   const machine = await Machine.create({ core: readFileSync('dist/core.wasm'), memoryBytes: 64 << 20 });
-  machine.load(programOf(source, { defines: { ROUNDS: String(rounds) } }));
+  machine.load(program(task, rounds));
   machine.run(1e12);
   return Number(machine.instructions);
 }
 
 /** Units per second of each engine that is there. */
-async function race(
-  all: readonly Engine[],
-  source: string,
-  rounds: number,
-  units: number,
-): Promise<Map<Engine, number>> {
+async function race(all: readonly Engine[], task: Race, units: number): Promise<Map<Engine, number>> {
   const speeds = new Map<Engine, number>();
   for (const engine of all)
     try {
-      const empty = await seconds(RUNS, () => engine.run(source, 0));
-      const full = await seconds(RUNS, () => engine.run(source, rounds));
+      const empty = await seconds(RUNS, () => engine.run(task, 0));
+      const full = await seconds(RUNS, () => engine.run(task, task.rounds));
       speeds.set(engine, units / (full - empty));
     } catch (error) {
       console.log(`  ${engine.name} takes no part: ${(error as Error).message.split('\n')[0]}`);
@@ -60,25 +90,23 @@ async function main(): Promise<void> {
   );
   const { folder, all } = engines();
   try {
-    const work = (await instructionsOf(MIX, MIX_ROUNDS)) - (await instructionsOf(MIX, 0));
-    console.log(`\nInstructions: ${figure(work / 1e6)} million of arithmetic, loads, stores, branches, calls`);
-    report(await race(all, MIX, MIX_ROUNDS, work), 'million/s', 1e6);
-
-    const each = ((await instructionsOf(ROUND_TRIPS, EXITS)) - (await instructionsOf(ROUND_TRIPS, 0))) / EXITS;
-    console.log(`\nVM exits: ${figure(EXITS)} CPUID exits and resumes, ${figure(each)} instructions each`);
-    report(
-      await race(
-        all.filter(engine => engine.vmx),
-        ROUND_TRIPS,
-        EXITS,
-        EXITS,
-      ),
-      'round trips/s',
-      1,
-    );
+    for (const task of RACES) {
+      const work = (await instructionsOf(task, task.rounds)) - (await instructionsOf(task, 0));
+      const { count, name } = task.units ?? { count: work, name: 'million/s' };
+      const what = task.units
+        ? `${figure(work / count)} instructions each`
+        : `${figure(work / 1e6)} million instructions`;
+      console.log(`\n${task.title}: ${what}`);
+      const runners = all.filter(engine => engine.vmx || !task.vmx);
+      report(await race(runners, task, count), name, task.units ? 1 : 1e6);
+    }
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+
+  const snapshots = await measureSnapshots(RUNS);
+  console.log('\nSnapshots of a machine of 64 MiB');
+  table(snapshots.map(({ name, milliseconds }) => [name, `${figure(milliseconds)} ms`]));
 
   const response = await measureAdapter(RUNS);
   console.log('\nDebug adapter (process of its own)');

@@ -12,7 +12,12 @@ export interface Engine {
   /** Without VMX it cannot run a hypervisor. */
   vmx: boolean;
   /** Seconds from start to end. Throws when the engine is not installed or fails. */
-  run(source: string, rounds: number): number;
+  run(task: Task, rounds: number): number;
+}
+/** An assembly source that does its work ROUNDS times, and nothing when that is 0. */
+export interface Task {
+  source: string;
+  defines?: Record<string, string>;
 }
 
 const SHUTDOWN = 0x8900;
@@ -20,15 +25,18 @@ const SHUTDOWN = 0x8900;
 const QEMU_STATUS = (('S'.charCodeAt(0) << 1) | 1) & 0xff;
 const TIMEOUT = 120_000;
 
-const program = (source: string, rounds: number): Program => programOf(source, { defines: { ROUNDS: String(rounds) } });
+/** The assembled task. */
+export const program = ({ source, defines }: Task, rounds: number): Program =>
+  programOf(source, { defines: { ...defines, ROUNDS: String(rounds) } });
 
 const here: Engine = {
   name: 'Ringscope',
   vmx: true,
-  run(source, rounds) {
+  run({ source, defines }, rounds) {
+    const values = Object.entries({ ...defines, ROUNDS: String(rounds) });
     const { status, stderr, seconds } = run(
       process.execPath,
-      [path.resolve('dist/cli.js'), 'run', source, '-D', `ROUNDS=${rounds}`],
+      [path.resolve('dist/cli.js'), 'run', source, ...values.flatMap(([name, value]) => ['-D', `${name}=${value}`])],
       { timeout: TIMEOUT },
     );
     if (status !== 0) throw new Error(`ringscope run ended with ${status}: ${stderr}`);
@@ -39,16 +47,16 @@ const here: Engine = {
 const bochs = (folder: string): Engine => ({
   name: 'Bochs',
   vmx: true,
-  run: (source, rounds) => runOnBochs(program(source, rounds), path.join(folder, 'bochs'), TIMEOUT).seconds,
+  run: (task, rounds) => runOnBochs(program(task, rounds), path.join(folder, 'bochs'), TIMEOUT).seconds,
 });
 
 /** QEMU boots the same disk as Bochs. */
 const qemu = (folder: string): Engine => ({
   name: 'QEMU TCG',
   vmx: false,
-  run(source, rounds) {
+  run(task, rounds) {
     const disk = path.join(folder, 'qemu.img');
-    writeFileSync(disk, bootDisk(program(source, rounds)));
+    writeFileSync(disk, bootDisk(program(task, rounds)));
     const args = ['-accel', 'tcg', '-cpu', 'max', '-m', '64', '-nodefaults', '-display', 'none', '-no-reboot'];
     args.push('-drive', `file=${disk},format=raw,if=ide`, '-device', `isa-debug-exit,iobase=${SHUTDOWN},iosize=1`);
     const { status, stderr, seconds } = run('qemu-system-x86_64', args, { timeout: TIMEOUT });
