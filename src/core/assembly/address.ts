@@ -12,15 +12,25 @@ export const DS: u32 = 3;
 export const FS: u32 = 4;
 export const GS: u32 = 5;
 
+/** Base, scaled index and displacement; a product, because shifts by a variable cost processors more. */
+@inline function effective(p: usize): u64 {
+  return load<u64>(<usize>load<u8>(p, R.R_BASE)) + load<u64>(<usize>load<u8>(p, R.R_INDEX)) * <u64>load<u8>(p, R.R_SCALE) + load<u64>(p, R.R_DISPLACEMENT);
+}
 /** Offset within the segment, wrapped to the address size. */
 @inline export function offset(p: usize): u64 {
-  const sum = load<u64>(<usize>load<u8>(p, R.R_BASE)) + (load<u64>(<usize>load<u8>(p, R.R_INDEX)) << <u64>load<u8>(p, R.R_SCALE)) + load<u64>(p, R.R_DISPLACEMENT);
+  // Shifts count modulo 64: OTHER_ADDRESS does not matter.
   const shift = <u64>load<u8>(p, R.R_SHIFT);
-  return (sum << shift) >> shift;
+  return (effective(p) << shift) >> shift;
 }
 
 /** Linear address of the memory operand; BAD_ADDRESS after a segment fault was noted. */
 @inline export function linear(p: usize, bytes: u32, write: bool): u64 {
+  const kind = <u32>load<u8>(p, R.R_SHIFT);
+  if (kind == 0) return effective(p);
+  if (kind == 32) return effective(p) & 0xffffffff;
+  return otherLinear(p, bytes, write);
+}
+function otherLinear(p: usize, bytes: u32, write: bool): u64 {
   if (load<u8>(p, R.R_FLAGS) & R.F_CHECK) return segmented(<u32>load<u8>(p, R.R_SEGMENT), offset(p), bytes, write);
   return offset(p) + load<u64>(<usize>load<u32>(p, R.R_SEGMENT_BASE));
 }

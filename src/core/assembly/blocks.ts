@@ -147,13 +147,14 @@ function remember(rip: u64, record: usize): usize {
   return record;
 }
 
-/** Follows the link at `at` (R_TAKEN or R_FALL of a record) to `rip`. */
-@inline export function follow(p: usize, at: usize, rip: u64): usize {
-  const target = <usize>load<u32>(p + at);
-  if (target != 0 && load<u32>(p + at, 4) == generation()) return target;
-  return followSlow(p + at, rip);
+/** Follows the link at `at` of the record `p`: R_TAKEN to its immediate, R_FALL to the next instruction. */
+@inline export function follow(p: usize, at: usize): usize {
+  // No generation is 0, which links have at first.
+  if (load<u32>(p + at, 4) == generation()) return <usize>load<u32>(p + at);
+  return followSlow(p, at);
 }
-function followSlow(at: usize, rip: u64): usize {
+function followSlow(p: usize, link: usize): usize {
+  const rip = link == B.R_TAKEN ? B.immediate(p) : B.nextPc(p), at = p + link;
   const epoch = arenaEpoch;
   const target = lookup(rip);
   // The jump is complete; fetching from its target faults when the loop comes back.

@@ -2,7 +2,7 @@
  * Address spaces and modes. A TLB entry carries the tag of the space and privilege that filled it; links between blocks
  * carry a generation, which also fixes the mode. So VM entries, VM exits and system calls switch without flushing.
  */
-import { CONTEXTS, GENERATIONS, TLB_BESIDE_CODE, TLB_BYTES, TLB_EXECUTE, TLB_READ, TLB_WRITE } from './layout';
+import { CONTEXTS, GENERATIONS, TLB_BESIDE_CODE, TLB_BYTES, TLB_CODE_BYTES, TLB_EXECUTE, TLB_READ, TLB_WRITE } from './layout';
 import { State } from './generated/state.generated';
 import { forgetAllGlobals, forgetGlobals } from './global-pages';
 import { AC, VM, flag } from './flags';
@@ -82,8 +82,8 @@ let current: u32 = 0;
 export function flushAll(): void {
   memory.fill(TLB_READ, 0xff, TLB_BYTES);
   memory.fill(TLB_WRITE, 0xff, TLB_BYTES);
-  memory.fill(TLB_BESIDE_CODE, 0xff, TLB_BYTES);
-  memory.fill(TLB_EXECUTE, 0xff, TLB_BYTES);
+  memory.fill(TLB_BESIDE_CODE, 0xff, TLB_CODE_BYTES);
+  memory.fill(TLB_EXECUTE, 0xff, TLB_CODE_BYTES);
   memory.fill(GENERATIONS, 0xff, 0x2000);
   forgetAllGlobals();
   spaces = 0;

@@ -67,6 +67,7 @@ export function begin(p: usize, at: usize, available: u32, pc: u64): void {
   mod = 3;
   store<u8>(p, State.ZERO, R.R_BASE);
   store<u8>(p, State.ZERO, R.R_INDEX);
+  store<u8>(p, 1, R.R_SCALE);
   store<u32>(p, State.ZERO, R.R_SEGMENT_BASE);
 }
 
@@ -165,7 +166,7 @@ export function modrm(): void {
       const index = ((sib >> 3) & 7) | ((rex & 2) << 2);
       if (index != 4) {
         store<u8>(record, <u8>(index << 3), R.R_INDEX);
-        store<u8>(record, <u8>(sib >> 6), R.R_SCALE);
+        store<u8>(record, <u8>(<u32>1 << (sib >> 6)), R.R_SCALE);
       }
       base = sib & 7;
       noBase = base == 5 && mod == 0;
@@ -231,7 +232,8 @@ export function complete(): u32 {
   store<u64>(p, wrap(rip + length), R.R_NEXT);
   store<u8>(p, <u8>length, R.R_LENGTH);
   store<u8>(p, <u8>((<u32>1) << width), R.R_SIZE);
-  store<u8>(p, addressSize == 2 ? 0 : addressSize == 1 ? 32 : 48, R.R_SHIFT);
+  const other = load<u8>(p, R.R_FLAGS) & R.F_CHECK || load<u32>(p, R.R_SEGMENT_BASE) != State.ZERO;
+  store<u8>(p, (addressSize == 2 ? 0 : addressSize == 1 ? 32 : 48) | (other ? R.OTHER_ADDRESS : 0), R.R_SHIFT);
   setFlags(<u8>(addressSize << R.F_ADDRESS_SHIFT) | (lock ? R.F_LOCK : 0));
   if (relative) store<i64>(p, load<i64>(p, R.R_DISPLACEMENT) + <i64>(rip + length), R.R_DISPLACEMENT);
   return length;

@@ -28,12 +28,10 @@ export const WALK_STEPS: usize = 0x2400;
 export const WALK_STEPS_END: usize = 0x3000;
 /** What a record stores for each operation, u16 each (dispatch). */
 export const OP_ENCODING: usize = 0x3000;
-/** Software TLBs: direct-mapped, 16 bytes an entry: tag u64, addend u32. */
-export const TLB_READ: usize = 0x4000;
-export const TLB_WRITE: usize = 0x8000;
+/** Software TLB for code: direct-mapped, 16 bytes an entry: tag u64, page number u32. */
 export const TLB_EXECUTE: usize = 0xc000;
-export const TLB_BYTES: usize = 0x4000;
-export const TLB_INDEX_MASK: usize = 0x3ff0;
+export const TLB_CODE_BYTES: usize = 0x4000;
+export const TLB_CODE_INDEX_MASK: usize = 0x3ff0;
 /** Blocks by RIP and generation: 4096 entries of 16 bytes: rip u64, generation u32, block u32. */
 export const BLOCKS_BY_RIP: usize = 0x10000;
 export const BLOCKS_BY_RIP_MASK: usize = 0xfff0;
@@ -68,8 +66,13 @@ export const PAGE_TOUCHED: u8 = 8;
 export const RAM_PAGE: u32 = 0x1000;
 /** Which 64-byte lines of a page hold decoded code, one bit each: u64 for each entry of BLOCKS_BY_PAGE. */
 export const CODE_LINES: usize = 0x140000;
-/** As TLB_WRITE, for pages that hold code too: a store must ask CODE_LINES. */
+/** As TLB_WRITE, but of TLB_CODE_BYTES, for pages that hold code too: a store must ask CODE_LINES. */
 export const TLB_BESIDE_CODE: usize = 0x148000;
+/** Software TLBs for data: direct-mapped, 16 bytes an entry: tag u64, addend u32. They reach over 32 MiB. */
+export const TLB_READ: usize = 0x150000;
+export const TLB_WRITE: usize = 0x170000;
+export const TLB_BYTES: usize = 0x20000;
+export const TLB_INDEX_MASK: usize = 0x1fff0;
 
 /** Global pages (global-pages.ts). */
 export const GLOBAL_PAGES: usize = 0x1e0000;

@@ -35,7 +35,7 @@ export function inRam(address: u64, bytes: u64): bool {
 }
 
 /** Reads 1, 2, 4 or 8 bytes that do not cross a page; where nothing answers, all ones. */
-export function readPhysical<T>(address: u64): T {
+@inline export function readPhysical<T>(address: u64): T {
   if (pageFlags(address) & PAGE_RAM) return load<T>(ramPointer(address));
   return <T>busRead(address, sizeof<T>());
 }

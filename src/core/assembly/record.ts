@@ -4,7 +4,7 @@
  *  0 u16 op          8 i64 displacement   32 u64 next RIP           48 u32 taken link   52 u32 its generation
  *  2 u8  dst        16 u64 immediate      40 u32 -> segment base    56 u32 fall link    60 u32 its generation
  *  3 u8  src        24 u64 RIP            44 u8 length  45 u8 segment  46 u8 flags  47 u8 operand bytes
- *  4 u8  base, 5 index, 6 scale, 7 address shift (64 - address bits)
+ *  4 u8  base, 5 index, 6 scale (1, 2, 4, 8), 7 address shift (64 - address bits), with OTHER_ADDRESS in bit 7
  *
  * dst, src, base and index are byte addresses in the state, so that AH is 1 and no table stands between.
  */
@@ -18,6 +18,8 @@ export const R_BASE: usize = 4;
 export const R_INDEX: usize = 5;
 export const R_SCALE: usize = 6;
 export const R_SHIFT: usize = 7;
+/** The memory operand's linear address is more than its offset: the segment has a base, or must be checked. */
+export const OTHER_ADDRESS: u8 = 0x80;
 export const R_DISPLACEMENT: usize = 8;
 export const R_IMMEDIATE: usize = 16;
 export const R_RIP: usize = 24;
@@ -69,7 +71,7 @@ export const B_BYTES: usize = 44;
 /** Number of the base or index register; 16 when there is none. */
 @inline export function baseReg(p: usize): u32 { return <u32>load<u8>(p, R_BASE) >> 3; }
 @inline export function indexReg(p: usize): u32 { return <u32>load<u8>(p, R_INDEX) >> 3; }
-@inline export function scaleOf(p: usize): u32 { return <u32>load<u8>(p, R_SCALE); }
+@inline export function scaleOf(p: usize): u32 { return ctz<u32>(load<u8>(p, R_SCALE)); }
 @inline export function segmentOf(p: usize): u32 { return <u32>load<u8>(p, R_SEGMENT); }
 @inline export function displacementOf(p: usize): i64 { return load<i64>(p, R_DISPLACEMENT); }
 /** 0 = 16, 1 = 32, 2 = 64 bits, as in the VM-exit instruction information. */

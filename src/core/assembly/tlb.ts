@@ -3,7 +3,7 @@
  * note faults, and hand out bounce buffers for accesses that cross a page or reach a device.
  */
 import {
-  DATA_WATCHES, FACT, PAGE_CODE, PAGE_DIRTY, PAGE_MASK, PAGE_RAM, PAGES, RAM, READ_BUFFER, TLB_BESIDE_CODE, TLB_BYTES, TLB_EXECUTE,
+  DATA_WATCHES, FACT, PAGE_CODE, PAGE_DIRTY, PAGE_MASK, PAGE_RAM, PAGES, RAM, READ_BUFFER, TLB_BESIDE_CODE, TLB_BYTES, TLB_CODE_BYTES, TLB_CODE_INDEX_MASK, TLB_EXECUTE,
   TLB_INDEX_MASK, TLB_READ, TLB_WRITE, WRITE_BUFFER, WRITE_BUFFER_END,
 } from './layout';
 import { State } from './generated/state.generated';
@@ -115,9 +115,9 @@ function misaligned(va: u64, bytes: u32): bool {
   return true;
 }
 
-function insert(table: usize, va: u64, host: usize): void {
+function insert(table: usize, mask: usize, va: u64, host: usize): void {
   if (checksAlignment()) return;
-  const e = table + (<usize>(va >> 8) & TLB_INDEX_MASK);
+  const e = table + (<usize>(va >> 8) & mask);
   store<u64>(e, (va & PAGE_MASK) | load<u64>(State.CONTEXT));
   store<u32>(e, <u32>(host - <usize>va), 8);
 }
@@ -160,7 +160,7 @@ function readAnywhere(va: u64, bytes: u32, segment: u32): usize {
   const host = ramPointer(physical);
   const near = load<u32>(DATA_WATCHES) != 0 && nearWatch(va, physical);
   if (near) watched(va, physical, bytes, false);
-  if (!near && !breakpointOnPage(va)) insert(TLB_READ, va, host);
+  if (!near && !breakpointOnPage(va)) insert(TLB_READ, TLB_INDEX_MASK, va, host);
   return host;
 }
 
@@ -190,7 +190,7 @@ function slowWrite(va: u64, bytes: u32, segment: u32, read: bool): usize {
     meetBreakpoints(va, bytes, true);
     return buffered(a, first, W.hostPhysical, bytes - first, read, va);
   }
-  const e = TLB_BESIDE_CODE + (<usize>(va >> 8) & TLB_INDEX_MASK);
+  const e = TLB_BESIDE_CODE + (<usize>(va >> 8) & TLB_CODE_INDEX_MASK);
   if (load<u64>(e) == ((va & PAGE_MASK) | load<u64>(State.CONTEXT))) {
     const host = <usize>va + <usize>load<u32>(e, 8);
     if (besideCode(<u64>(host - RAM), bytes)) return host;
@@ -207,12 +207,12 @@ function slowWrite(va: u64, bytes: u32, segment: u32, read: bool): usize {
   if (flags & PAGE_CODE) {
     // Never in TLB_WRITE: the page may hold the very code that is storing.
     touch(physical, bytes);
-    if (!near && !breakpointOnPage(va)) insert(TLB_BESIDE_CODE, va, ramPointer(physical));
+    if (!near && !breakpointOnPage(va)) insert(TLB_BESIDE_CODE, TLB_CODE_INDEX_MASK, va, ramPointer(physical));
     return ramPointer(physical);
   }
   store<u8>(PAGES + <usize>(physical >> 12), flags | PAGE_DIRTY);
   const host = ramPointer(physical);
-  if (!near && !breakpointOnPage(va)) insert(TLB_WRITE, va, host);
+  if (!near && !breakpointOnPage(va)) insert(TLB_WRITE, TLB_INDEX_MASK, va, host);
   return host;
 }
 function buffered(a: u64, aBytes: u32, b: u64, bBytes: u32, read: bool, va: u64): usize {
@@ -261,7 +261,7 @@ export function currentGuestPhysical(address: u64): u64 {
 /** Linear RIP to host-physical for fetching; u64.MAX_VALUE with a fault noted. Enforces the canonical rule; not limits. */
 export function translateCode(rip: u64, base: u64): u64 {
   const va = longCode() ? rip : (base + rip) & 0xffffffff;
-  const e = TLB_EXECUTE + (<usize>(va >> 8) & TLB_INDEX_MASK);
+  const e = TLB_EXECUTE + (<usize>(va >> 8) & TLB_CODE_INDEX_MASK);
   if (load<u64>(e) == ((va & PAGE_MASK) | load<u64>(State.CONTEXT))) return <u64>load<u32>(e, 8) << 12 | (va & 0xfff);
   if (longCode() && !canonical(va)) { faultCode(Vector.GP, 0); return u64.MAX_VALUE; }
   if (!translate(va, W.EXECUTE | (cpl() == 3 ? W.USER : 0))) return u64.MAX_VALUE;
@@ -288,7 +288,7 @@ export function protectCode(va: u64, physical: u64): void {
 export function forgetData(): void {
   memory.fill(TLB_READ, 0xff, TLB_BYTES);
   memory.fill(TLB_WRITE, 0xff, TLB_BYTES);
-  memory.fill(TLB_BESIDE_CODE, 0xff, TLB_BYTES);
+  memory.fill(TLB_BESIDE_CODE, 0xff, TLB_CODE_BYTES);
 }
 
 /** Supervisor access on the processor's own behalf (descriptor tables, TSS): host pointer for reading, or 0 with a fault noted. */
