@@ -288,3 +288,33 @@ export function shapeOf(operation: Operation): 'safe' | 'fault' | 'control' {
   if (operation.family.shape) return operation.family.shape;
   return operation.form.includes('M') ? 'fault' : 'safe';
 }
+
+/**
+ * Pairs that the switch also has as one operation: an instruction on registers that sets flags, and the conditional jump
+ * behind it. The conditions are those of the manual's table B-1 that compilers use after it.
+ */
+const ORDER = [2, 3, 4, 5, 6, 7, 12, 13, 14, 15];
+const SIGN = [4, 5, 8, 9];
+const PAIRS: readonly {
+  family: string;
+  form: 'RR' | 'RI' | 'R';
+  widths: readonly number[];
+  conditions: readonly number[];
+}[] = [
+  { family: 'cmp', form: 'RR', widths: HOT, conditions: ORDER },
+  { family: 'cmp', form: 'RI', widths: [8, 32, 64], conditions: ORDER },
+  { family: 'test', form: 'RR', widths: [8, 32, 64], conditions: SIGN },
+  { family: 'sub', form: 'RI', widths: HOT, conditions: SIGN },
+  { family: 'dec', form: 'R', widths: HOT, conditions: SIGN },
+];
+
+export interface Pair {
+  first: Operation;
+  /** Condition 0-15 of the jump. */
+  condition: number;
+}
+export const pairs: readonly Pair[] = PAIRS.flatMap(({ family, form, widths, conditions }) =>
+  operations
+    .filter(o => o.family.name === family && o.form === form && widths.includes(o.width))
+    .flatMap(first => conditions.map(condition => ({ first, condition }))),
+);

@@ -1,5 +1,5 @@
 /** Integer arithmetic and logic, one function an instruction, generic in its width (SDM 2). */
-import { AF, CF, OF, carry, lazyAdd, lazyExtra, lazyLogic, lazySubtract } from './flags';
+import { AF, CF, OF, carry, lazyAdd, lazyDecrement, lazyExtra, lazyIncrement, lazyLogic, lazySubtract } from './flags';
 
 @inline function minimum<T>(): T { return <T>(<u64>1 << (sizeof<T>() * 8 - 1)); }
 @inline function negative<T>(value: T): bool { return (value & minimum<T>()) != 0; }
@@ -25,13 +25,13 @@ import { AF, CF, OF, carry, lazyAdd, lazyExtra, lazyLogic, lazySubtract } from '
   return r;
 }
 @inline export function inc<T>(a: T): T {
-  const c = carry() ? CF : 0, r = <T>(a + 1);
-  lazyExtra<T>(r, c | (<u32>(a ^ r) & AF) | (r == minimum<T>() ? OF : 0));
+  const r = <T>(a + 1);
+  lazyIncrement<T>(r);
   return r;
 }
 @inline export function dec<T>(a: T): T {
-  const c = carry() ? CF : 0, r = <T>(a - 1);
-  lazyExtra<T>(r, c | (<u32>(a ^ r) & AF) | (a == minimum<T>() ? OF : 0));
+  const r = <T>(a - 1);
+  lazyDecrement<T>(r);
   return r;
 }
 @inline export function neg<T>(a: T): T { const r = <T>(0 - a); lazySubtract<T>(0, r); return r; }

@@ -10,9 +10,9 @@ import { pushValue, setStackPointer, stackPointer, stackReadable } from './stack
 import { leaveAt } from './stop';
 import { canonical } from './tlb';
 
-@inline function branch(p: usize, taken: bool): usize {
-  if (taken) return follow(p, R_TAKEN, immediate(p));
-  return follow(p, R_FALL, nextPc(p));
+@inline export function branch(p: usize, taken: bool): usize {
+  if (taken) return follow(p, R_TAKEN);
+  return follow(p, R_FALL);
 }
 @inline export function j0(p: usize): usize { return branch(p, overflow()); }
 @inline export function j1(p: usize): usize { return branch(p, !overflow()); }
@@ -30,7 +30,7 @@ import { canonical } from './tlb';
 @inline export function j13(p: usize): usize { return branch(p, !less()); }
 @inline export function j14(p: usize): usize { return branch(p, zero() || less()); }
 @inline export function j15(p: usize): usize { return branch(p, !(zero() || less())); }
-@inline export function jmp(p: usize): usize { return follow(p, R_TAKEN, immediate(p)); }
+@inline export function jmp(p: usize): usize { return follow(p, R_TAKEN); }
 
 /** Whether code may continue at `rip`; else #GP(0) is noted for the branch itself. */
 export function targetAllowed(rip: u64): bool {
@@ -48,7 +48,7 @@ export function targetAllowed(rip: u64): bool {
 
 @inline export function call<T>(p: usize): usize {
   if (!pushValue<T>(<T>nextPc(p))) return 0;
-  return follow(p, R_TAKEN, immediate(p));
+  return follow(p, R_TAKEN);
 }
 @inline export function ret<T>(p: usize): usize {
   const h = stackReadable(0, sizeof<T>());

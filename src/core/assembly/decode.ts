@@ -2,6 +2,7 @@
 import { CODE_WATCHES, CROSSING, PAGE_RAM } from './layout';
 import { State } from './generated/state.generated';
 import { Op } from './generated/op.generated';
+import { paired } from './generated/pairs.generated';
 import { addBlock, encodeOp, reserve } from './blocks';
 import { MODE_64, MODE_CHECK, MODE_CODE, longCode } from './context';
 import { Vector, clearFault, faultCode } from './fault';
@@ -71,6 +72,7 @@ export function decodeBlock(rip: u64, base: u64, physical: u64): usize {
       p += R.RECORD;
       count++;
     }
+    if (count) store<u16>(p - R.RECORD, paired(load<u16>(p - R.RECORD), load<u16>(p)));
     p += R.RECORD;
     count++;
     if (!length) break;

@@ -36,6 +36,14 @@ const enum Kind {
   Logic = 3,
   /** CF, OF and AF are in LAZY_EXTRA; ZF, SF and PF follow from the result. */
   Extra = 4,
+  /** CF is in LAZY_EXTRA; the rest follows from the result. */
+  Increment = 5,
+  Decrement = 6,
+  /** Shifts: the operand was shifted by one bit less. OF is as for a shift by 1; AF is clear. */
+  Left = 7,
+  Right = 8,
+  /** OF is clear. */
+  ArithmeticRight = 9,
 }
 
 @inline function shift<T>(): u64 { return <u64>(64 - sizeof<T>() * 8); }
@@ -60,13 +68,42 @@ const enum Kind {
   note<T>(Kind.Extra, result);
 }
 
+/** INC and DEC keep CF. */
+@inline function keepCarry(): void {
+  const kind = load<u32>(State.LAZY_KIND) & 0xff;
+  if (kind < <u32>Kind.Extra || kind > <u32>Kind.Decrement) store<u32>(State.LAZY_EXTRA, carry() ? CF : 0);
+}
+@inline export function lazyIncrement<T>(result: T): void { keepCarry(); note<T>(Kind.Increment, result); }
+@inline export function lazyDecrement<T>(result: T): void { keepCarry(); note<T>(Kind.Decrement, result); }
+/** `before`: the operand shifted by one bit less than all. */
+@inline export function lazyLeft<T>(before: T, result: T): void {
+  store<u64>(State.LAZY_OPERAND, top<T>(before));
+  note<T>(Kind.Left, result);
+}
+@inline export function lazyRight<T>(before: T, result: T): void {
+  store<u64>(State.LAZY_OPERAND, top<T>(before));
+  note<T>(Kind.Right, result);
+}
+@inline export function lazyArithmeticRight<T>(before: T, result: T): void {
+  store<u64>(State.LAZY_OPERAND, top<T>(before));
+  note<T>(Kind.ArithmeticRight, result);
+}
+
 @inline export function carry(): bool {
   const kind = load<u32>(State.LAZY_KIND) & 0xff;
   if (kind == Kind.Subtract) return load<u64>(State.LAZY_OPERAND) < load<u64>(State.LAZY_RESULT);
-  if (kind == Kind.Add) return load<u64>(State.LAZY_RESULT) < load<u64>(State.LAZY_OPERAND);
   if (kind == Kind.Logic) return false;
-  if (kind == Kind.Extra) return (load<u32>(State.LAZY_EXTRA) & CF) != 0;
-  return (load<u32>(State.RFLAGS) & CF) != 0;
+  return otherCarry();
+}
+function otherCarry(): bool {
+  const kind = load<u32>(State.LAZY_KIND);
+  switch (kind & 0xff) {
+    case Kind.Add: return load<u64>(State.LAZY_RESULT) < load<u64>(State.LAZY_OPERAND);
+    case Kind.Extra: case Kind.Increment: case Kind.Decrement: return (load<u32>(State.LAZY_EXTRA) & CF) != 0;
+    case Kind.Left: return load<i64>(State.LAZY_OPERAND) < 0;
+    case Kind.Right: case Kind.ArithmeticRight: return ((load<u64>(State.LAZY_OPERAND) >> <u64>(kind >> 8)) & 1) != 0;
+    default: return (load<u32>(State.RFLAGS) & CF) != 0;
+  }
 }
 @inline export function zero(): bool {
   if (load<u32>(State.LAZY_KIND) & 0xff) return load<u64>(State.LAZY_RESULT) == 0;
@@ -80,10 +117,22 @@ const enum Kind {
   const kind = load<u32>(State.LAZY_KIND) & 0xff;
   const r = load<u64>(State.LAZY_RESULT), a = load<u64>(State.LAZY_OPERAND);
   if (kind == Kind.Subtract) return <i64>((a ^ (a - r)) & (a ^ r)) < 0;
-  if (kind == Kind.Add) return <i64>((a ^ r) & ((r - a) ^ r)) < 0;
   if (kind == Kind.Logic) return false;
-  if (kind == Kind.Extra) return (load<u32>(State.LAZY_EXTRA) & OF) != 0;
-  return (load<u32>(State.RFLAGS) & OF) != 0;
+  return otherOverflow();
+}
+function otherOverflow(): bool {
+  const kind = load<u32>(State.LAZY_KIND);
+  const r = load<u64>(State.LAZY_RESULT), a = load<u64>(State.LAZY_OPERAND);
+  switch (kind & 0xff) {
+    case Kind.Add: return <i64>((a ^ r) & ((r - a) ^ r)) < 0;
+    case Kind.Extra: return (load<u32>(State.LAZY_EXTRA) & OF) != 0;
+    case Kind.Increment: return r == <u64>i64.MIN_VALUE;
+    case Kind.Decrement: return r == (<u64>i64.MAX_VALUE & (u64.MAX_VALUE << <u64>(kind >> 8)));
+    case Kind.Left: return <i64>(a ^ r) < 0;
+    case Kind.Right: return <i64>a < 0;
+    case Kind.ArithmeticRight: return false;
+    default: return (load<u32>(State.RFLAGS) & OF) != 0;
+  }
 }
 /** SF != OF: signed less-than, the commonest use after a subtraction. */
 @inline export function less(): bool {
@@ -106,8 +155,10 @@ function adjust(): bool {
   switch (kind & 0xff) {
     case Kind.Add: return ((a ^ (r - a) ^ r) & 0x10) != 0;
     case Kind.Subtract: return ((a ^ (a - r) ^ r) & 0x10) != 0;
-    case Kind.Logic: return false;
     case Kind.Extra: return (load<u32>(State.LAZY_EXTRA) & AF) != 0;
+    case Kind.Increment: return (r & 15) == 0;
+    case Kind.Decrement: return (r & 15) == 15;
+    case Kind.Logic: case Kind.Left: case Kind.Right: case Kind.ArithmeticRight: return false;
     default: return (load<u32>(State.RFLAGS) & AF) != 0;
   }
 }

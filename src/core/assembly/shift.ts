@@ -1,7 +1,7 @@
 /** Shifts, rotates and double shifts (SDM 2). A masked count of 0 changes no flag. Undefined AF is cleared. */
 import { State } from './generated/state.generated';
 import { memModifiable } from './address';
-import { CF, OF, arithmeticFlags, carry, lazyExtra, setArithmeticFlags } from './flags';
+import { CF, OF, arithmeticFlags, carry, lazyArithmeticRight, lazyExtra, lazyLeft, lazyRight, setArithmeticFlags } from './flags';
 import { RECORD, dst, immediate, setDst, src } from './record';
 import { commitWrite } from './tlb';
 
@@ -12,27 +12,24 @@ import { commitWrite } from './tlb';
 @inline export function shl<T>(a: T, count: u32): T {
   const n = masked<T>(count);
   if (!n) return a;
-  const r = n < width<T>() ? <T>(a << <T>n) : <T>0;
-  const c = n <= width<T>() ? <u32>((a >> <T>(width<T>() - n)) & 1) : 0;
-  // The shift above is modulo the width: a count equal to the width leaves bit 0 as the last one out.
-  const out = n == width<T>() ? <u32>(a & 1) : c;
-  lazyExtra<T>(r, out | (<u32>top<T>(r) != out ? OF : 0));
+  // Counts beyond the width shift everything out.
+  const before = <T>(<u64>a << <u64>(n - 1)), r = <T>(before << <T>1);
+  lazyLeft<T>(before, r);
   return r;
 }
 @inline export function shr<T>(a: T, count: u32): T {
   const n = masked<T>(count);
   if (!n) return a;
-  const r = n < width<T>() ? <T>(a >> <T>n) : <T>0;
-  const out = n <= width<T>() ? <u32>((a >> <T>(n - 1)) & 1) : 0;
-  lazyExtra<T>(r, out | (top<T>(a) && n == 1 ? OF : 0));
+  const before = <T>(<u64>a >> <u64>(n - 1)), r = <T>(before >> <T>1);
+  lazyRight<T>(before, r);
   return r;
 }
 @inline export function sar<T>(a: T, count: u32): T {
   const n = masked<T>(count);
   if (!n) return a;
   const wide = sizeof<T>() == 8 ? <i64>a : sizeof<T>() == 4 ? <i64><i32>a : sizeof<T>() == 2 ? <i64><i16>a : <i64><i8>a;
-  const r = <T>(wide >> <i64>n);
-  lazyExtra<T>(r, <u32>((wide >> <i64>(n - 1)) & 1));
+  const before = wide >> <i64>(n - 1), r = <T>(before >> 1);
+  lazyArithmeticRight<T>(<T>before, r);
   return r;
 }
 

@@ -1,4 +1,4 @@
-import { families, operations, shapeOf, type Family, type Operation } from '../operations';
+import { families, operations, pairs, shapeOf, type Family, type Operation, type Pair } from '../operations';
 
 const HEADER = '// Generated from src/core/operations.ts.\n';
 const type = (width: number): string => `u${width}`;
@@ -90,8 +90,69 @@ function hotCase(operation: Operation, number: number): string {
   }
 }
 
-function dispatch(): string {
+/** Whether the condition holds after the operation on `a` and `b`, of which `r` is the result; only those of `pairs`. */
+function holds({ first, condition }: Pair): string {
+  const { family, width } = first;
+  const compares = family.name === 'cmp' || family.name === 'sub';
+  const signed = (value: string): string => `<i${width}>${value}`;
+  const test = [
+    '',
+    'a < b',
+    compares ? 'a == b' : 'r == 0',
+    'a <= b',
+    `${signed('r')} < 0`,
+    '',
+    `${signed('a')} < ${signed('b')}`,
+    `${signed('a')} <= ${signed('b')}`,
+  ][condition >> 1];
+  return condition & 1 ? `!(${test})` : test;
+}
+/** The first instruction, then the jump, unless the slice ends between them: the jump's own record follows. */
+function pairCase(pair: Pair, number: number): string {
+  const { family, form, width } = pair.first;
+  const t = type(width);
+  const a = `const a = dst<${t}>(p)`;
+  const b = form === 'RR' ? `, b = src<${t}>(p)` : form === 'RI' ? `, b = <${t}>immediate(p)` : '';
+  const name = functionName(family.name);
+  const operands = form === 'R' ? 'a' : 'a, b';
+  const result =
+    family.kind === 'compare'
+      ? `${name}<${t}>(${operands}); const r = ${family.name === 'test' ? 'a & b' : `<${t}>(a - b)`};`
+      : `const r = ${name}<${t}>(${operands}); setDst<${t}>(p, r);`;
+  return `      case ${number}: { ${a}${b}; ${result} if (left == 1) break; left--; p += RECORD; const q = branch(p, ${holds(pair)}); if (!q) { rc = zeroed(p); break; } p = q; left--; continue; }`;
+}
+/** From what two records store to what the first stores when the pair is one operation. */
+function pairing(): string {
+  const { numbers, firstPair } = numbering();
+  const jump = operations.findIndex(o => o.name === 'J0');
+  const rows = [...new Set(pairs.map(pair => pair.first))].map(first => {
+    const cases = pairs.flatMap((pair, n) =>
+      pair.first === first
+        ? [`      case ${numbers.get(operations[jump + pair.condition])!}: return ${firstPair + n};`]
+        : [],
+    );
+    return `    case ${numbers.get(first)!}: switch (<u32>second) {\n${cases.join('\n')}\n      default: return first;\n    }`;
+  });
+  return `${HEADER}
+/** What a record that stores \`first\` stores when the next one, which stores \`second\`, may follow it in one step. */
+export function paired(first: u16, second: u16): u16 {
+  switch (<u32>first) {
+${rows.join('\n')}
+    default: return first;
+  }
+}
+`;
+}
+/** The switch's numbers: END, STALE and WATCH, the hot operations, the pairs. */
+function numbering(): { hot: Operation[]; numbers: Map<Operation, number>; firstPair: number; count: number } {
   const hot = operations.filter(o => o.hot);
+  const numbers = new Map(hot.map((o, n) => [o, n + 3]));
+  const firstPair = hot.length + 3;
+  return { hot, numbers, firstPair, count: firstPair + pairs.length };
+}
+
+function dispatch(): string {
+  const { hot, numbers, firstPair, count: HOT } = numbering();
   const modules = new Map<string, Set<string>>();
   const use = (module: string, name: string): void =>
     void (modules.get(module) ?? modules.set(module, new Set()).get(module)!).add(name);
@@ -99,9 +160,8 @@ function dispatch(): string {
     if (o.form) use('generated/forms.generated', `${o.family.name}_${o.form}`);
     else use(o.family.module, functionName(o.family.name));
   }
-  // 0-2 are END, STALE and WATCH.
-  const HOT = hot.length + 3;
-  const numbers = new Map(hot.map((o, n) => [o, n + 3]));
+  for (const { first } of pairs) use(first.family.module, functionName(first.family.name));
+  use('branch', 'branch');
   const setup = operations.map(o => {
     const hotNumber = numbers.get(o);
     const value = hotNumber ?? `<u16>(HOT + changetype<Handler>((p: usize): usize => ${call(o)}).index)`;
@@ -112,7 +172,7 @@ ${[...modules].map(([module, names]) => `import { ${[...names].join(', ')} } fro
 import { Op } from './op.generated';
 import { State } from './state.generated';
 import { OP_ENCODING } from '../layout';
-import { R_FALL, RECORD, nextPc, pcOf } from '../record';
+import { R_FALL, RECORD, dst, immediate, nextPc, pcOf, setDst, src } from '../record';
 import { follow, lookup, lookupSlow } from '../blocks';
 import { FAULTED, LEFT, WATCHED, UNCOUNTED, takeLeft, watchStops } from '../stop';
 import { clearFault } from '../fault';
@@ -149,7 +209,7 @@ export function dispatch(limit: u64): u32 {
   let rc: u32 = 0;
   while (left) {
     switch (<u32>load<u16>(p)) {
-      case 0: { const q = follow(p, R_FALL, pcOf(p)); if (!q) { takeLeft(); rc = UNCOUNTED; break; } p = q; continue; }
+      case 0: { const q = follow(p, R_FALL); if (!q) { takeLeft(); rc = UNCOUNTED; break; } p = q; continue; }
       case 1: {
         if (load<u32>(State.STOP)) { store<u64>(State.RIP, pcOf(p)); rc = UNCOUNTED; break; }
         const q = lookupSlow(pcOf(p));
@@ -161,6 +221,7 @@ export function dispatch(limit: u64): u32 {
         p += RECORD; continue;
       }
 ${hot.map(o => hotCase(o, numbers.get(o)!)).join('\n')}
+${pairs.map((pair, n) => pairCase(pair, firstPair + n)).join('\n')}
       default: {
         store<u64>(State.LEFT, left);
         const q = call_indirect<usize>(<u32>load<u16>(p) - HOT, p);
@@ -186,6 +247,7 @@ export function generate(): { name: string; text: string }[] {
   return [
     { name: 'op.generated.ts', text: opEnum() },
     { name: 'forms.generated.ts', text: forms() },
+    { name: 'pairs.generated.ts', text: pairing() },
     { name: 'dispatch.generated.ts', text: dispatch() },
   ];
 }
