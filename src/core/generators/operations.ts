@@ -82,11 +82,11 @@ function hotCase(operation: Operation, number: number): string {
   const body = call(operation);
   switch (shapeOf(operation)) {
     case 'safe':
-      return `      case ${number}: ${body}; break;`;
+      return `      case ${number}: ${body}; p += RECORD; left--; continue;`;
     case 'fault':
-      return `      case ${number}: if (!${body}) { rc = zeroed(p); } break;`;
+      return `      case ${number}: if (!${body}) return ended(zeroed(p), left, end); p += RECORD; left--; continue;`;
     case 'control':
-      return `      case ${number}: { const q = ${body}; if (!q) { rc = zeroed(p); break; } p = q; left--; continue; }`;
+      return `      case ${number}: { const q = ${body}; if (!q) return ended(zeroed(p), left, end); p = q; left--; continue; }`;
   }
 }
 
@@ -119,7 +119,7 @@ function pairCase(pair: Pair, number: number): string {
     family.kind === 'compare'
       ? `${name}<${t}>(${operands}); const r = ${family.name === 'test' ? 'a & b' : `<${t}>(a - b)`};`
       : `const r = ${name}<${t}>(${operands}); setDst<${t}>(p, r);`;
-  return `      case ${number}: { ${a}${b}; ${result} if (left == 1) break; left--; p += RECORD; const q = branch(p, ${holds(pair)}); if (!q) { rc = zeroed(p); break; } p = q; left--; continue; }`;
+  return `      case ${number}: { ${a}${b}; ${result} left--; p += RECORD; if (!left) continue; const q = branch(p, ${holds(pair)}); if (!q) return ended(zeroed(p), left, end); p = q; left--; continue; }`;
 }
 /** From what two records store to what the first stores when the pair is one operation. */
 function pairing(): string {
@@ -197,6 +197,14 @@ function zeroed(p: usize): u32 {
   return FAULTED;
 }
 
+/** The slice is over with \`rc\`, and of its instructions \`left\` have not begun, besides one that left the loop. */
+function ended(rc: u32, left: u64, end: u64): u32 {
+  if (rc == LEFT) left--;
+  store<u64>(State.LEFT, left);
+  store<u64>(State.INSTRUCTIONS, end - left);
+  return rc;
+}
+
 /** Retires at most \`limit\` instructions from State.RIP; 0 when it retired them all, else LEFT, FAULTED or WATCHED. */
 export function dispatch(limit: u64): u32 {
   takeLeft(); // a VM exit between instructions left it set
@@ -206,18 +214,17 @@ export function dispatch(limit: u64): u32 {
   store<u64>(State.SLICE_END, end);
   let left = limit;
   store<u64>(State.LEFT, left);
-  let rc: u32 = 0;
   while (left) {
     switch (<u32>load<u16>(p)) {
-      case 0: { const q = follow(p, R_FALL); if (!q) { takeLeft(); rc = UNCOUNTED; break; } p = q; continue; }
+      case 0: { const q = follow(p, R_FALL); if (!q) { takeLeft(); return ended(UNCOUNTED, left, end); } p = q; continue; }
       case 1: {
-        if (load<u32>(State.STOP)) { store<u64>(State.RIP, pcOf(p)); rc = UNCOUNTED; break; }
+        if (load<u32>(State.STOP)) { store<u64>(State.RIP, pcOf(p)); return ended(UNCOUNTED, left, end); }
         const q = lookupSlow(pcOf(p));
-        if (!q) { clearFault(); store<u64>(State.RIP, pcOf(p)); rc = UNCOUNTED; break; }
+        if (!q) { clearFault(); store<u64>(State.RIP, pcOf(p)); return ended(UNCOUNTED, left, end); }
         p = q; continue;
       }
       case 2: {
-        if (watchStops(end - left, pcOf(p))) { store<u64>(State.RIP, pcOf(p)); rc = WATCHED; break; }
+        if (watchStops(end - left, pcOf(p))) { store<u64>(State.RIP, pcOf(p)); return ended(WATCHED, left, end); }
         p += RECORD; continue;
       }
 ${hot.map(o => hotCase(o, numbers.get(o)!)).join('\n')}
@@ -225,19 +232,13 @@ ${pairs.map((pair, n) => pairCase(pair, firstPair + n)).join('\n')}
       default: {
         store<u64>(State.LEFT, left);
         const q = call_indirect<usize>(<u32>load<u16>(p) - HOT, p);
-        if (!q) { rc = zeroed(p); break; }
+        if (!q) return ended(zeroed(p), left, end);
         p = q; left--; continue;
       }
     }
-    if (rc) break;
-    p += RECORD;
-    left--;
   }
-  if (rc == 0) store<u64>(State.RIP, pcOf(p));
-  else if (rc == LEFT) left--;
-  store<u64>(State.LEFT, left);
-  store<u64>(State.INSTRUCTIONS, end - left);
-  return rc;
+  store<u64>(State.RIP, pcOf(p));
+  return ended(0, 0, end);
 }
 `;
 }
