@@ -34,6 +34,7 @@ for (let n = 8; n < 16; n++) {
 }
 for (const name of ['ES', 'CS', 'SS', 'DS', 'FS', 'GS', 'LDTR', 'TR'])
   define(name, stateField(`${name}_SELECTOR`)!, 0, 16);
+for (let n = 0; n < 8; n++) define(`MM${n}`, stateField(`FPR${n}`)!, 0, 64);
 define('EIP', stateField('RIP')!, 0, 32);
 define('IP', stateField('RIP')!, 0, 16);
 define('EFLAGS', stateField('RFLAGS')!, 0, 32);

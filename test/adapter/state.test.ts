@@ -21,8 +21,40 @@ describe('registers, memory and expressions over DAP', () => {
     const { scopes } = await client.send('scopes', { frameId: (await client.stack())[0].id });
     assert.deepEqual(
       scopes.filter((scope: { expensive: boolean }) => scope.expensive).map((scope: { name: string }) => scope.name),
-      ['MSRs'],
+      ['MSRs', 'SSE', 'x87', 'Local APIC'],
     );
+  });
+
+  it('shows and sets vector registers by their lanes, and the x87 stack by its values', async () => {
+    client = await Client.started({ program: fixture('calls.asm') });
+    const set = async (variablesReference: number, name: string, value: string) =>
+      (await client.send('setVariable', { variablesReference, name, value })).value;
+    const reference = async (scope: string) => {
+      const { scopes } = await client.send('scopes', { frameId: (await client.stack())[0].id });
+      return scopes.find(({ name }: { name: string }) => name === scope).variablesReference as number;
+    };
+    const lanes = async (view: string) => {
+      const register = await named('SSE', 'xmm3');
+      const views = await client.children(register.variablesReference);
+      return views.find(({ name }) => name === view)!;
+    };
+    assert.equal((await named('SSE', 'mxcsr')).value, '0x00001f80 [IM DM ZM OM UM PM]');
+    await set(await reference('SSE'), 'xmm3', '0x40000000000000003ff8000000000000');
+    assert.equal((await named('SSE', 'xmm3')).value, '0x40000000000000003ff8000000000000');
+    assert.equal((await lanes('f64')).value, '{1.5, 2}');
+    assert.equal((await lanes('f32')).value, '{0, 1.9375, 0, 2}');
+    assert.equal(await set((await lanes('u32')).variablesReference, '[1]', '0xbff80000'), '0xbff80000');
+    const [low] = await client.children((await lanes('f64')).variablesReference);
+    assert.equal(low.value, '0xbff8000000000000 [-1.5]');
+    const refused = { variablesReference: (await lanes('u8')).variablesReference, name: '[0]', value: '256' };
+    assert.match(await client.refused('setVariable', refused), /8 bits/);
+
+    await set(await reference('x87'), 'fsw', '7 << 11');
+    assert.equal(await set(await reference('x87'), 'st0', '0x3fffc000000000000000'), '0x3fffc000000000000000 [1.5]');
+    assert.equal((await named('x87', 'st0')).evaluateName, 'fpr7');
+    assert.equal((await client.send('evaluate', { expression: 'mm7', context: 'watch' })).result, '0xc000000000000000');
+    await set(await reference('x87'), 'ftw', '0x7f');
+    assert.match((await named('x87', 'st0')).value, /\[empty\]$/);
   });
 
   it('sets registers, flags and bit-fields, and refuses what cannot be', async () => {

@@ -12,7 +12,10 @@ import { ExpressionError, type BinaryOperator, type Expression } from './syntax'
 const wrap = (value: bigint) => BigInt.asUintN(64, value);
 const truth = (value: boolean) => (value ? 1n : 0n);
 
-/** The value, unsigned, 64 bits. Throws ExpressionError for unknown names, unmapped memory and division by zero. */
+/**
+ * The value, unsigned: 64 bits, but for vector and x87 registers and numbers by themselves. Throws ExpressionError for unknown names, unmapped
+ * memory and division by zero.
+ */
 export function evaluate(expression: Expression, names: Names): bigint {
   switch (expression.kind) {
     case 'number':
@@ -29,7 +32,7 @@ export function evaluate(expression: Expression, names: Names): bigint {
       return found.value;
     }
     case 'memory': {
-      const address = evaluate(expression.address, names);
+      const address = addressIn(expression, names);
       const bytes = memoryBytes(expression, names);
       const data = readMemory(names.target, { space: expression.space, address, view: names.view }, bytes);
       if (data.length < bytes)
@@ -85,7 +88,7 @@ export function assign(place: Expression, value: bigint, names: Names): void {
     const bytes = memoryBytes(place, names);
     if (BigInt.asUintN(bytes * 8, value) !== value)
       throw new ExpressionError(`${hex(value)} does not fit ${bytes} bytes`, place.at);
-    const address = evaluate(place.address, names);
+    const address = addressIn(place, names);
     const written = writeMemory(
       names.target,
       { space: place.space, address, view: names.view },
@@ -105,6 +108,12 @@ function setField(name: string, value: bigint, { target, view }: Names): void {
   const vmcs = target.machine.currentVmcs(view.cpu);
   if (vmcs === undefined) throw new UserError(`${name} cannot be set: there is no current VMCS`);
   writeField(target.machine, vmcs, vmcsFieldNamed(name.toUpperCase())!, value);
+}
+
+function addressIn({ address, at }: Extract<Expression, { kind: 'memory' }>, names: Names): bigint {
+  const value = evaluate(address, names);
+  if (wrap(value) !== value) throw new ExpressionError(`${hex(value)} is no address: it does not fit 64 bits`, at);
+  return value;
 }
 
 /** Bytes that a memory operand without a size has: one word of the mode. */

@@ -38,6 +38,9 @@ export function tokens(text: string): Token[] {
   return found;
 }
 
+/** Bits of the widest register: numbers may be its values. */
+const WIDEST = 128;
+
 function parseNumber(text: string, at: number): bigint {
   const plain = text.replace(/_/g, '').toLowerCase();
   const value = /^0x[0-9a-f]+$/.test(plain)
@@ -50,6 +53,6 @@ function parseNumber(text: string, at: number): bigint {
           ? BigInt(plain)
           : undefined;
   if (value === undefined) throw new ExpressionError(`${text} is not a number: write 10, 0x1f, 1fh or 0b101`, at);
-  if (BigInt.asUintN(64, value) !== value) throw new ExpressionError(`${text} does not fit 64 bits`, at);
+  if (BigInt.asUintN(WIDEST, value) !== value) throw new ExpressionError(`${text} does not fit ${WIDEST} bits`, at);
   return value;
 }

@@ -5,6 +5,10 @@ import type { Target } from '../target/target';
 import type { View } from '../target/view';
 import { BitsContainer, bitsText } from './bits';
 import type { Container, Variable } from './container';
+import { VectorContainer } from './lanes';
+
+/** Width of the registers that open into lanes, in bits. */
+const VECTOR = 128;
 
 /** `0x0000000000100004 <main+0x4>`: a register's value, and what it points at. */
 function pointerText(target: Target, view: View, value: bigint, bits: number): string {
@@ -46,6 +50,14 @@ export class RegisterScope implements Container {
       evaluateName: name,
       ...(this.pointers
         ? { memoryReference: memoryReference(this.target, { space: 'linear', address: value, view: this.view }) }
+        : {}),
+      ...(field.width === VECTOR
+        ? {
+            children: new VectorContainer(
+              () => registers.read(field.name),
+              written => registers.write(field.name, written),
+            ),
+          }
         : {}),
       ...(field.bits
         ? {

@@ -7,6 +7,7 @@ import { Locals } from './locals';
 import { TypedContainer } from './typed-container';
 import { flagsScope, RegisterScope, schemaFields, SegmentScope } from './registers';
 import { VmcsScope } from './vmcs';
+import { X87Scope } from './x87';
 
 export interface Scope {
   name: string;
@@ -50,6 +51,8 @@ export function scopesOf(target: Target, frame: Frame): Scope[] {
     groups('Segments', new SegmentScope(target, view)),
     groups('Control', new RegisterScope(target, view, controlFields(frame.view))),
     groups('MSRs', new RegisterScope(target, view, schemaFields('msr')), true),
+    groups('SSE', new RegisterScope(target, view, schemaFields('sse')), true),
+    groups('x87', new X87Scope(target, view), true),
     ...(apicIsOn(view) ? [groups('Local APIC', new RegisterScope(target, view, schemaFields('apic')), true)] : []),
     ...vmcsScope,
   ];
