@@ -7,7 +7,7 @@ import * as F from '../float/arithmetic';
 import { finish32, finish64 } from '../float/round';
 import { RECORD } from '../record';
 import { begin, end } from './environment';
-import { Operation, native32, native64, sure } from './native';
+import { Operation, native32, native32x4, native64, native64x2, sure } from './native';
 import { xmmBytes, xmmDst, xmmSource } from './operands';
 
 /** What the lanes become, until all are known. */
@@ -76,6 +76,7 @@ function packed32(p: usize, operation: u32): usize {
   const s = xmmSource(p);
   if (!s) return 0;
   const d = xmmDst(p);
+  if (native32x4(operation, v128.load(d), v128.load(s), d)) return p + RECORD;
   begin();
   for (let n: usize = 0; n < 16; n += 4) store<u32>(RESULT + n, lane32(operation, load<u32>(operation == Operation.SquareRoot ? s + n : d + n), load<u32>(s + n)));
   return give(p);
@@ -84,6 +85,7 @@ function packed64(p: usize, operation: u32): usize {
   const s = xmmSource(p);
   if (!s) return 0;
   const d = xmmDst(p);
+  if (native64x2(operation, v128.load(d), v128.load(s), d)) return p + RECORD;
   begin();
   for (let n: usize = 0; n < 16; n += 8) store<u64>(RESULT + n, lane64(operation, load<u64>(operation == Operation.SquareRoot ? s + n : d + n), load<u64>(s + n)));
   return give(p);

@@ -76,3 +76,34 @@ export function native32(operation: u32, a: u32, b: u32): u32 {
   }
   return bits;
 }
+
+/** Lanes with lower <= value < upper; for values without sign. */
+@inline function within<I>(values: v128, lower: I, upper: I): v128 {
+  return v128.and(v128.ge<I>(values, v128.splat<I>(lower)), v128.lt<I>(values, v128.splat<I>(upper)));
+}
+/**
+ * All lanes of `a` and `b` at once, where each of them would be sure: the result is at `to`. False: they must go one by one.
+ * `one` is the lowest bit of the exponent field, `infinity` the field full; square roots have no such way.
+ */
+@inline function packed<F, I>(operation: u32, a: v128, b: v128, to: usize, one: I, infinity: I): bool {
+  if (!nativeRounding() || !inexactAllowed() || operation >= <u32>Operation.SquareRoot) return false;
+  const magnitude = v128.splat<I>(<I>(infinity | (one - 1))), none = v128.splat<I>(0);
+  const absA = v128.and(a, magnitude), absB = v128.and(b, magnitude);
+  const zeroA = v128.eq<I>(absA, none), zeroB = v128.eq<I>(absB, none);
+  let r: v128, mayVanish: v128;
+  let plainB = within<I>(absB, one, infinity);
+  switch (operation) {
+    case Operation.Add: r = v128.add<F>(a, b); mayVanish = v128.splat<I>(-1); break;
+    case Operation.Subtract: r = v128.sub<F>(a, b); mayVanish = v128.splat<I>(-1); break;
+    case Operation.Multiply: r = v128.mul<F>(a, b); mayVanish = v128.or(zeroA, zeroB); break;
+    default: r = v128.div<F>(a, b); mayVanish = zeroA;
+  }
+  if (operation != Operation.Divide) plainB = v128.or(plainB, zeroB);
+  const absR = v128.and(r, magnitude);
+  const sound = v128.or(within<I>(absR, <I>(one + one), infinity), v128.and(v128.eq<I>(absR, none), mayVanish));
+  if (!v128.all_true<I>(v128.and(v128.and(v128.or(within<I>(absA, one, infinity), zeroA), plainB), sound))) return false;
+  v128.store(to, r);
+  return true;
+}
+export function native32x4(operation: u32, a: v128, b: v128, to: usize): bool { return packed<f32, i32>(operation, a, b, to, 0x00800000, 0x7f800000); }
+export function native64x2(operation: u32, a: v128, b: v128, to: usize): bool { return packed<f64, i64>(operation, a, b, to, 0x0010000000000000, 0x7ff0000000000000); }
