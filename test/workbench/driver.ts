@@ -103,13 +103,46 @@ export class Workbench {
     throw new Error('F5 did not start a session');
   }
 
-  /** Runs a command by its title in the palette. */
-  async command(title: string): Promise<void> {
-    await this.press('F1');
+  /** Starts a configuration of launch.json by its name; resolves when it stands at its entry, which takes the focus. */
+  async debugConfiguration(name: string): Promise<void> {
+    await this.command('Debug: Select and Start Debugging');
+    const input = this.page.locator('.quick-input-widget input[type="text"]').first();
+    const row = this.page.locator('.quick-input-list .monaco-list-row', { hasText: name }).first();
+    await row.waitFor();
+    await input.pressSequentially(name);
+    await this.page.locator('.quick-input-list .monaco-list-row.focused', { hasText: name }).waitFor();
+    await this.press('Enter');
+    await this.page.locator('.debug-toolbar').waitFor();
+    await this.page.locator('.debug-top-stack-frame-line').first().waitFor();
+  }
+
+  /** Puts the cursor of the editor into a line. */
+  async goToLine(line: number): Promise<void> {
+    await this.page.locator('.editor-instance .view-lines').first().click();
+    await this.press('Control+g');
     const input = this.page.locator('.quick-input-widget input[type="text"]').first();
     await input.waitFor();
-    await input.fill(`>${title}`);
-    await this.page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first().waitFor();
+    await input.fill(`:${line}`);
+    await this.press('Enter');
+    await this.cursorAt(line);
+  }
+
+  /** Runs a command by its title in the palette. */
+  async command(title: string): Promise<void> {
+    const input = this.page.locator('.quick-input-widget input[type="text"]').first();
+    const row = this.page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first();
+    // A debugger that stops takes the focus, and the palette closes: a person would open it again.
+    for (let n = 0; ; n++) {
+      await this.press('F1');
+      await input.waitFor();
+      try {
+        await input.fill(`>${title}`, { timeout: 3_000 });
+        await row.waitFor({ timeout: 3_000 });
+        break;
+      } catch (error) {
+        if (n === 4) throw error;
+      }
+    }
     await this.press('Enter');
   }
 

@@ -170,4 +170,29 @@ describe('a person debugs the samples in the workbench', function () {
     await workbench.press('Shift+F5');
     await workbench.page.locator('.debug-toolbar').waitFor({ state: 'hidden' });
   });
+
+  it('sees each processor as a thread, and stops in the one that comes to a breakpoint', async () => {
+    const processors = lineFinder('processors/processors.asm');
+    await workbench.command('View: Show Explorer');
+    await workbench.openFile('processors', 'processors.asm');
+    await workbench.debugConfiguration('Several processors');
+    await workbench.command('View: Show Run and Debug');
+    await workbench.stack(rows => rows.filter(row => /^CPU \d/.test(row)).length === 4);
+    const line = processors('lock xadd [arrived], eax');
+    await workbench.goToLine(line);
+    await workbench.press('F9');
+    await workbench.press('F5');
+    const stack = await workbench.stack(rows => rows.some(row => row.startsWith('awake')));
+    const stopped = stack.findIndex(row => row.startsWith('awake'));
+    assert.ok(stack[stopped].includes(`processors.asm${line}:1`), stack.join('\n'));
+    assert.match(stack[stopped - 1], /^CPU [123]/);
+    assert.ok(
+      stack.some(row => /^CPU 0.*halted/.test(row)),
+      stack.join('\n'),
+    );
+    await workbench.expandPane('Variables Section');
+    await workbench.screenshot('13-processors');
+    await workbench.press('Shift+F5');
+    await workbench.page.locator('.debug-toolbar').waitFor({ state: 'hidden' });
+  });
 });

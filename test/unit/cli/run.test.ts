@@ -34,6 +34,13 @@ describe('ringscope run: samples', () => {
     );
     assert.deepStrictEqual([status, err], [0, '']);
   });
+  it('processors wakes all others, who answer', () => {
+    const { status, out } = ringscope('run', 'samples/processors/processors.asm', '--cpus', '5');
+    const ids = [1, 2, 3, 4].map(n => `Awake: processor 0x${String(n).padStart(16, '0')}\n`);
+    for (const line of ids) assert.ok(out.includes(line), out);
+    assert.match(out, /here: 0x0{15}5\nAll others have answered\.\n$/);
+    assert.strictEqual(status, 0);
+  });
   it('first-exits causes each exit once or twice, and traces them', () => {
     const json = path.join(folder, 'exits.json');
     const { status, out, err } = ringscope(
