@@ -191,6 +191,9 @@ describe('a person debugs the samples in the workbench', function () {
       stack.join('\n'),
     );
     await workbench.expandPane('Variables Section');
+    await workbench.rows('.debug-variables .monaco-list-row', texts =>
+      texts.some(text => /^rax =0x0{15}1$/.test(text)),
+    );
     await workbench.screenshot('13-processors');
     await workbench.press('Shift+F5');
     await workbench.page.locator('.debug-toolbar').waitFor({ state: 'hidden' });
