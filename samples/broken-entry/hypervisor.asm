@@ -16,8 +16,7 @@ ENTRY_FAILED        equ 31              ; bit 31 of the exit reason
 PAGE                equ 4096
 
 start:
-
-mov     rsp, host_stack_top
+        mov     rsp, host_stack_top
         call    open_serial
 
         ; VMX operation: fixed bits of CR0 and CR4, the revision identifier, VMXON (23.7).
