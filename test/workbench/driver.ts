@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { chromium, type Browser, type Locator, type Page } from 'playwright-core';
@@ -17,8 +17,11 @@ export class Workbench {
     private readonly data: string,
   ) {}
 
-  static async open(folder: string): Promise<Workbench> {
+  /** Opens a copy of the samples: the editor saves what is typed into it. */
+  static async open(): Promise<Workbench> {
     const data = mkdtempSync(join(tmpdir(), 'ringscope-e2e-'));
+    const folder = join(data, 'files', 'samples');
+    cpSync(join(ROOT, 'samples'), folder, { recursive: true });
     const server = await startServer({ extension: ROOT, data });
     try {
       const browser = await chromium.launch(await browserOptions());

@@ -24,7 +24,7 @@ describe('a person debugs the samples in the workbench', function () {
   // One session, one step after the other: after a failure the rest would only fail too.
   this.bail(true);
   let workbench: Workbench;
-  before(async () => (workbench = await Workbench.open(join(ROOT, 'samples'))));
+  before(async () => (workbench = await Workbench.open()));
   after(() => workbench?.close());
   afterEach(async function () {
     if (this.currentTest?.state === 'failed') await workbench.screenshot('failed');
