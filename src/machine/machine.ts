@@ -201,8 +201,7 @@ export class Machine {
     return this.processor.core.currentTime();
   }
   private tick(): bigint {
-    const now = Number(this.processor.core.currentTime());
-    this.platform.advance(now);
+    this.platform.advanceToNow();
     return deadlineOf(this.platform.deadline);
   }
   /** The processor that runs, or did when the machine stopped. */

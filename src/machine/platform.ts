@@ -68,6 +68,9 @@ export class Platform implements Timed {
   readonly pic: Pic;
   readonly rtc: Rtc;
   private readonly hpet: Hpet;
+  /** Time for devices never goes back: of several processors, the next one's turn begins where the last one's began. */
+  private readonly clock: Clock = { now: () => (this.latest = Math.max(this.latest, this.hooks.now())) };
+  private latest = 0;
   private readonly timed: readonly Timed[];
   private readonly serialListeners = new Set<(bytes: Uint8Array) => void>();
   private readonly unclaimedListeners = new Set<(message: string) => void>();
@@ -85,11 +88,11 @@ export class Platform implements Timed {
       for (const listener of this.serialListeners) listener(Uint8Array.of(byte));
     };
     this.uart = new Uart(output, this.isaLine(UART_LINE));
-    const pit = new Pit(hooks, this.legacyLine(0), () => this.listens(0));
-    this.rtc = new Rtc(hooks, this.legacyLine(RTC_LINE), () => this.listens(RTC_LINE), memoryBytes);
+    const pit = new Pit(this.clock, this.legacyLine(0), () => this.listens(0));
+    this.rtc = new Rtc(this.clock, this.legacyLine(RTC_LINE), () => this.listens(RTC_LINE), memoryBytes);
     const pins = Array.from({ length: PINS }, (_, n) => this.ioApic.pin(n));
-    this.hpet = new Hpet(hooks, pins, [this.isaLine(0), this.isaLine(RTC_LINE)]);
-    const power = new PowerManagement(hooks, this.isaLine(SCI_LINE), () =>
+    this.hpet = new Hpet(this.clock, pins, [this.isaLine(0), this.isaLine(RTC_LINE)]);
+    const power = new PowerManagement(this.clock, this.isaLine(SCI_LINE), () =>
       hooks.exit(0, 'the program powered the machine off'),
     );
     this.timed = [pit, this.rtc, this.hpet, power];
@@ -171,6 +174,7 @@ export class Platform implements Timed {
     return [...this.bus.devices, ...this.memory.devices];
   }
   reset(): void {
+    this.latest = 0;
     for (const device of this.devices) device.reset();
     this.unclaimedPorts.clear();
     this.unclaimedPages.clear();
@@ -178,10 +182,12 @@ export class Platform implements Timed {
   }
   /** Everything that a snapshot must keep, device by device. */
   save(): unknown[] {
-    return this.devices.map(device => device.save());
+    return [this.latest, ...this.devices.map(device => device.save())];
   }
   load(saved: readonly unknown[]): void {
-    this.devices.forEach((device, n) => device.load(saved[n]));
+    const [latest, ...devices] = saved;
+    this.latest = latest as number;
+    this.devices.forEach((device, n) => device.load(devices[n]));
     this.changed();
   }
   onSerial(listener: (bytes: Uint8Array) => void): () => void {
@@ -217,6 +223,10 @@ export class Platform implements Timed {
     for (const device of this.timed) at = Math.min(at, device.deadline);
     return at;
   }
+  /** Everything that is due acts. */
+  advanceToNow(): void {
+    this.advance(this.clock.now());
+  }
   advance(now: number): void {
     for (const device of this.timed) device.advance(now);
   }
@@ -227,7 +237,7 @@ export class Platform implements Timed {
 
   /** Where nothing answers, the bus floats: all ones. */
   portRead(port: number, size: number): number {
-    this.advance(this.hooks.now());
+    this.advance(this.clock.now());
     const answer = this.bus.read(port, size);
     const value = answer ?? floating(size);
     if (answer !== undefined) this.changed();
@@ -239,7 +249,7 @@ export class Platform implements Timed {
     // Listeners first: a device may end the machine.
     this.port(port, size, value, true, !claimed);
     if (!claimed) return;
-    this.advance(this.hooks.now());
+    this.advance(this.clock.now());
     this.bus.write(port, size, value);
     this.changed();
   }
@@ -268,7 +278,7 @@ export class Platform implements Timed {
     const claimed = this.memory.claims(at);
     let value = (1n << BigInt(size * 8)) - 1n;
     if (claimed) {
-      this.advance(this.hooks.now());
+      this.advance(this.clock.now());
       value = BigInt(this.memory.read(at, Math.min(size, 4))!);
       if (size > 4) value |= BigInt(this.memory.read(at + 4, size - 4) ?? 0) << 32n;
       this.changed();
@@ -281,7 +291,7 @@ export class Platform implements Timed {
     const claimed = this.memory.claims(at);
     this.deviceMemory(address, size, value, true, !claimed);
     if (!claimed) return;
-    this.advance(this.hooks.now());
+    this.advance(this.clock.now());
     this.memory.write(at, Math.min(size, 4), Number(value & 0xffffffffn));
     if (size > 4) this.memory.write(at + 4, size - 4, Number(value >> 32n));
     this.changed();

@@ -39,11 +39,17 @@ export function setTimerDivide(value: u32): void {
   if (load<u64>(State.APIC_TIMER_START) != STOPPED) store<u64>(State.APIC_TIMER_START, time() - passed * divisor());
   rearmTimer();
 }
-/** Going to TSC-deadline mode or away from it disarms the timer (SDM 3A 10.5.4.1). */
+/**
+ * Going to TSC-deadline mode or away from it disarms the timer (SDM 3A 10.5.4.1). Between the other modes the count goes on:
+ * a one-shot count that was periodic began with its last period.
+ */
 export function timerModeChanged(old: u32): void {
   if (modeOf(old) == TimerMode.Deadline || mode() == TimerMode.Deadline) {
     store<u32>(State.APIC_TIMER_INITIAL, 0);
     store<u64>(State.IA32_TSC_DEADLINE, 0);
+  } else if (modeOf(old) == TimerMode.Periodic && load<u32>(State.APIC_TIMER_INITIAL)) {
+    const start = load<u64>(State.APIC_TIMER_START);
+    store<u64>(State.APIC_TIMER_START, start + ((time() - start) / period()) * period());
   }
   rearmTimer();
 }

@@ -204,6 +204,28 @@ describe('the local APIC timer', () => {
     const g = await run(mode('0x20040', 'apic 0x380, 100000', 7));
     assert.ok(Number(g.machine.time) >= 700000 && Number(g.machine.time) < 700300, `${g.machine.time}`);
   });
+  it('counts on when it turns from periodic to one-shot, and stays at zero then', async () => {
+    const g = await run(`apic 0xf0, 0x1ff
+      apic 0x3e0, 0xb
+      apic 0x320, 0x30040
+      apic 0x380, 100000
+      mov ecx, 130000
+      .wait: loop .wait
+      apic 0x320, 0x10040
+      mov eax, [r15 + 0x390]
+      mov [abs counting], eax
+      mov ecx, 130000
+      .more: loop .more
+      apic 0x320, 0x30040
+      mov eax, [r15 + 0x390]
+      mov [abs stopped], eax
+      ${done}
+      counting: dq 0
+      stopped: dq 0`);
+    const counting = Number(g.at('counting', 4));
+    assert.ok(counting > 65000 && counting < 70010, `${counting}`);
+    assert.strictEqual(g.at('stopped', 4), 0n);
+  });
   it('fires at a time-stamp', async () => {
     const deadline = `mov ecx, 0x6e0
       mov eax, 123456
