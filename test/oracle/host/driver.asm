@@ -77,8 +77,12 @@ start:
         or      eax, 1 << 1 | 1 << 5    ; MP, NE
         mov     cr0, rax
         mov     rax, cr4
-        or      eax, 1 << 9 | 1 << 10   ; OSFXSR, OSXMMEXCPT
+        or      eax, 1 << 9 | 1 << 10 | 1 << 18 ; OSFXSR, OSXMMEXCPT, OSXSAVE
         mov     cr4, rax
+        mov     eax, 3                  ; x87 and SSE state
+        xor     edx, edx
+        xor     ecx, ecx
+        xsetbv
         jmp     run
 
 ; Called as a C function: void native(void).

@@ -4,6 +4,7 @@ import { bits } from './bits';
 import { control } from './control';
 import { Draft } from './draft';
 import { movement } from './movement';
+import { saves } from './save';
 import { simd } from './simd';
 import { x87 } from './x87';
 import { Random } from '../../random';
@@ -15,7 +16,7 @@ export interface Family {
   make(draft: Draft): void;
 }
 
-const families = [...arithmetic, ...bits, ...movement, ...control, ...simd, ...x87];
+const families = [...arithmetic, ...bits, ...movement, ...control, ...simd, ...x87, ...saves];
 const total = families.reduce((sum, family) => sum + family.weight, 0);
 
 function chosen(random: Random): Family {

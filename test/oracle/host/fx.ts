@@ -177,6 +177,12 @@ export class FxImage {
     this.bytes[at + 7] |= 0x80;
     this.view.setUint16(at + 8, (0x3fff + exponent) | (negative ? 0x8000 : 0), true);
   }
+  /** The configuration that XRSTOR gives to states that an area does not hold. */
+  initial(): void {
+    this.bytes.fill(0);
+    this.view.setUint16(0, 0x37f, true);
+    this.view.setUint32(MXCSR_AT, 0x1f80, true);
+  }
   nothingPending(): void {
     this.view.setUint16(2, this.view.getUint16(2, true) & 0x7f00, true);
   }

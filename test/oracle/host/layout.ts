@@ -6,9 +6,9 @@ export const BYTES = 0x2000000;
 /** Entries of cases lie before the end of a page, so that some instructions cross it. */
 export const ENTRY = 0x2000fc0;
 export const ENTRIES = 64;
-/** Operands and stack of a case; its middle is a page boundary. */
+/** Operands and stack of a case; a page boundary is inside. */
 export const DATA = 0x2010f00;
-export const DATA_BYTES = 512;
+export const DATA_BYTES = 1024;
 export const DRIVER = 0x2020000;
 /** A count of 8 bytes, then from byte 256 on the cases. */
 export const CASES = 0x2030000;
@@ -16,7 +16,16 @@ export const FIRST_CASE = 256;
 
 export const CODE_BYTES = 64;
 /** Offsets inside a case (`struc case` of driver.asm). */
-export const AT = { entry: 0, path: 8, rip: 16, error: 24, code: 32, registers: 96, data: 232, fx: 744 } as const;
+export const AT = {
+  entry: 0,
+  path: 8,
+  rip: 16,
+  error: 24,
+  code: 32,
+  registers: 96,
+  data: 232,
+  fx: 232 + DATA_BYTES,
+} as const;
 /** Image of FXSAVE64. */
 export const FX_BYTES = 512;
 export const CASE_BYTES = AT.fx + FX_BYTES;

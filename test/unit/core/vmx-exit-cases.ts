@@ -33,8 +33,15 @@ export const exitCases: ExitCase[] = [
   { guest: 'here: vmresume', exits: 'VMRESUME', length: 3 },
   { guest: 'here: invd', exits: 'INVD', length: 2 },
   {
-    // CR4.OSXSAVE cannot be set: #UD comes before the exit (SDM 3C 25.1.1).
+    // Without CR4.OSXSAVE: #UD comes before the exit (SDM 3C 25.1.1).
     guest: 'xor ecx, ecx\nhere: xsetbv',
+    prepare: exceptions(6),
+    exits: 'EXCEPTION_NMI',
+  },
+  { guest: 'mov rax, cr4\nor eax, 1 << 18\nmov cr4, rax\nhere: xsetbv', exits: 'XSETBV', length: 3 },
+  {
+    // "Enable XSAVES/XRSTORS" is 0 (SDM 3C 25.3).
+    guest: 'mov rax, cr4\nor eax, 1 << 18\nmov cr4, rax\nhere: xsaves [rsp]',
     prepare: exceptions(6),
     exits: 'EXCEPTION_NMI',
   },
