@@ -4,6 +4,8 @@
 export interface Device {
   /** Name for messages and views. */
   readonly name: string;
+  /** Registers are one byte wide: a wider access comes as bytes at successive addresses, as on the ISA bus. */
+  readonly byteWide?: true;
   read(offset: number, size: number): number;
   write(offset: number, size: number, value: number): void;
   /** Power-on state. */
@@ -41,12 +43,18 @@ export class Bus {
   /** The value, or undefined when nothing answers. */
   read(address: number, size: number): number | undefined {
     const mapping = this.at(address);
-    return mapping && mapping.device.read(address - mapping.first, size) >>> 0;
+    if (!mapping) return undefined;
+    if (!mapping.device.byteWide || size === 1) return mapping.device.read(address - mapping.first, size) >>> 0;
+    let value = 0;
+    for (let n = 0; n < size; n++) value += ((this.read(address + n, 1) ?? 0xff) & 0xff) * 2 ** (8 * n);
+    return value;
   }
   /** False when nothing answers. */
   write(address: number, size: number, value: number): boolean {
     const mapping = this.at(address);
-    mapping?.device.write(address - mapping.first, size, value >>> 0);
-    return mapping !== undefined;
+    if (!mapping) return false;
+    if (!mapping.device.byteWide || size === 1) mapping.device.write(address - mapping.first, size, value >>> 0);
+    else for (let n = 0; n < size; n++) this.write(address + n, 1, (value >>> (8 * n)) & 0xff);
+    return true;
   }
 }

@@ -47,6 +47,7 @@ export class ShutdownPort implements Device {
 /** Port 0x80: firmware and kernels write codes of their progress, or use it to wait. */
 export class PostCode implements Device {
   readonly name = 'power-on self-test code';
+  readonly byteWide = true;
   private code = 0;
   read(): number {
     return this.code;

@@ -80,7 +80,7 @@ export class Hpet implements Device, Timed {
     for (const t of this.timers) {
       if (!(t.configuration & INTERRUPT)) continue;
       const left = Number(this.ahead(t, this.told)!);
-      next = Math.min(next, this.since + (Number(this.told - this.base) + left) * PERIOD);
+      next = Math.min(next, this.since + (Number((this.told - this.base) & WORD) + left) * PERIOD);
     }
     return next > Number.MAX_SAFE_INTEGER ? Infinity : next;
   }
@@ -111,8 +111,11 @@ export class Hpet implements Device, Timed {
     return this.lines[(t.configuration >> 9) & 31] ?? (() => undefined);
   }
 
-  /** Aligned accesses of 4 bytes; wider ones come in halves. */
+  /** Accesses of 4 bytes; wider ones come in halves. Parts of a register can be read, but not written (2.3.1). */
   read(offset: number): number {
+    return this.readRegister(offset & ~3) >>> (8 * (offset & 3));
+  }
+  private readRegister(offset: number): number {
     const now = this.clock.now();
     const high = (offset & 4) !== 0;
     const half = (value: bigint): number => Number(high ? value >> 32n : value & 0xffffffffn);
@@ -131,7 +134,8 @@ export class Hpet implements Device, Timed {
     if ((offset & 0x18) === 0) return high ? ROUTES : t.configuration;
     return (offset & 0x18) === 8 ? half(t.comparator) : 0;
   }
-  write(offset: number, _size: number, value: number): void {
+  write(offset: number, size: number, value: number): void {
+    if (size !== 4 || offset & 3) return;
     const now = this.clock.now();
     this.advance(now);
     const high = (offset & 4) !== 0;

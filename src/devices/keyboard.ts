@@ -10,8 +10,21 @@ const UNLOCKED = 0x10;
 const SELF_TEST_PASSED = 0x55;
 const ACKNOWLEDGE = 0xfa;
 const KEYBOARD_PASSED = 0xaa;
-/** MF2 keyboard. */
-const IDENTIFICATION = [0xab, 0x83];
+/** MF2 keyboard; the second byte is 0x41 when the controller translates scan codes. */
+const IDENTIFICATION = 0xab;
+const MF2 = 0x83;
+const MF2_TRANSLATED = 0x41;
+/** The controller's commands that set and clear bits of its configuration. */
+const SWITCHES = new Map([
+  [0xa7, { bit: 0x20, on: true }],
+  [0xa8, { bit: 0x20, on: false }],
+  [0xad, { bit: 0x10, on: true }],
+  [0xae, { bit: 0x10, on: false }],
+]);
+const TRANSLATES = 0x40;
+const ECHO = 0xee;
+/** Bytes that wait, at most: the rest is lost, as in a keyboard's own buffer. */
+const BUFFER_BYTES = 16;
 const A20 = 2;
 const INTERRUPT = 1;
 
@@ -34,6 +47,7 @@ export class KeyboardController {
   /** Port 0x60. */
   readonly data: Device = {
     name: this.name,
+    byteWide: true,
     read: () => {
       const value = this.output.shift() ?? 0;
       this.update();
@@ -50,6 +64,7 @@ export class KeyboardController {
   /** Port 0x64. */
   readonly status: Device = {
     name: this.name,
+    byteWide: true,
     read: () => (this.output.length ? OUTPUT_FULL : 0) | SYSTEM | UNLOCKED | (this.lastWasCommand ? COMMAND : 0),
     write: (_offset, _size, value) => this.writeCommand(value & 0xff),
     reset: () => undefined,
@@ -59,6 +74,7 @@ export class KeyboardController {
   /** Port 0x92: bit 0 resets, bit 1 is the A20 gate, which is open for good: the bit only remembers. */
   readonly portA: Device = {
     name: 'system control port A',
+    byteWide: true,
     read: () => (this.outputPort & A20) | this.fastReset,
     write: (_offset, _size, value) => {
       this.outputPort = (this.outputPort & ~A20) | (value & A20);
@@ -81,7 +97,7 @@ export class KeyboardController {
     this.irq(false);
   }
   private answer(...bytes: number[]): void {
-    this.output.push(...bytes);
+    if (this.output.length + bytes.length <= BUFFER_BYTES) this.output.push(...bytes);
     this.update();
   }
   private update(): void {
@@ -90,6 +106,11 @@ export class KeyboardController {
   private writeCommand(value: number): void {
     this.lastWasCommand = true;
     this.command = 0;
+    const change = SWITCHES.get(value);
+    if (change) {
+      this.configuration = change.on ? this.configuration | change.bit : this.configuration & ~change.bit;
+      return;
+    }
     switch (value) {
       case 0x20:
         return this.answer(this.configuration);
@@ -130,7 +151,9 @@ export class KeyboardController {
         return; // there is no auxiliary device
     }
     if (value === 0xff) return this.answer(ACKNOWLEDGE, KEYBOARD_PASSED);
-    if (value === 0xf2) return this.answer(ACKNOWLEDGE, ...IDENTIFICATION);
+    if (value === 0xf2)
+      return this.answer(ACKNOWLEDGE, IDENTIFICATION, this.configuration & TRANSLATES ? MF2_TRANSLATED : MF2);
+    if (value === ECHO) return this.answer(ECHO);
     this.answer(ACKNOWLEDGE);
   }
 }

@@ -49,6 +49,12 @@ class Chip {
     }
   }
 
+  /** The edge/level register: a line that is high becomes a request when it is made a level. */
+  setLevels(level: number): void {
+    const was = this.level;
+    this.level = level;
+    this.irr = (this.irr & ~(level & ~was)) | (this.lines & level);
+  }
   private isCascade(n: number): boolean {
     return this.first && n === CASCADE;
   }
@@ -101,6 +107,8 @@ class Chip {
     const { lines, level } = this;
     this.reset();
     Object.assign(this, { lines, level, expects: 2, fourth: (value & 1) !== 0, single: (value & 2) !== 0 });
+    // The edge detectors start anew; a level goes on to ask.
+    this.irr = lines & level;
   }
   /** ICW2 to ICW4, else OCW1. */
   private writeMask(value: number): void {
@@ -179,6 +187,7 @@ export class Pic {
   part(first: 0 | 2 | 4): Device {
     return {
       name: this.name,
+      byteWide: true,
       read: offset => this.read(first + offset),
       write: (offset, _size, value) => this.write(first + offset, value & 0xff),
       reset: () => this.reset(),
@@ -234,8 +243,8 @@ export class Pic {
   }
   private write(offset: number, value: number): void {
     // Lines 0, 1, 2, 8 and 13 are edges for ever.
-    if (offset === 4) this.first.level = value & 0xf8;
-    else if (offset === 5) this.second.level = value & 0xde;
+    if (offset === 4) this.first.setLevels(value & 0xf8);
+    else if (offset === 5) this.second.setLevels(value & 0xde);
     else (offset < 2 ? this.first : this.second).write(offset & 1, value);
     this.update();
   }

@@ -9,12 +9,18 @@ class Channel {
   bcd = false;
   /** 1 low byte, 2 high byte, 3 both. */
   access = 3;
-  /** 0 stands for 65,536. */
+  /** The count as written; 0 stands for 65,536. */
   reload = 0;
+  /** The count in use: in modes 1 and 5 a new one waits for the gate. */
+  loaded = 0;
   /** Tick at which counting began. */
   start = 0;
+  /** Tick at which the gate stopped counting. */
+  stopped: number | undefined;
   gate = true;
-  /** Counting began: a count was written since the mode was set. */
+  /** A count was written since the mode was set. */
+  armed = false;
+  /** Counting began. */
   running = false;
   latched: number | undefined;
   latchedStatus: number | undefined;
@@ -22,33 +28,81 @@ class Channel {
   writeHigh = false;
   low = 0;
 
-  get period(): number {
-    const count = this.bcd ? fromBcd(this.reload) : this.reload;
-    return count || (this.bcd ? 10000 : 65536);
+  /** Modes 6 and 7 are 2 and 3; the status tells them as they were written. */
+  private get kind(): number {
+    return this.mode > 5 ? this.mode - 4 : this.mode;
+  }
+  /** Modes 1 and 5: the gate's rise starts the count, its level does not matter. */
+  private get triggered(): boolean {
+    return this.kind === 1 || this.kind === 5;
+  }
+  private get range(): number {
+    return this.bcd ? 10000 : 65536;
+  }
+  private get period(): number {
+    return (this.bcd ? fromBcd(this.loaded) : this.loaded) || this.range;
+  }
+  private passed(tick: number): number {
+    return (this.stopped ?? tick) - this.start;
+  }
+  /** A count was written. */
+  write(count: number, tick: number): void {
+    this.reload = count;
+    this.armed = true;
+    if (this.triggered) return;
+    this.begin(tick);
+    if (!this.gate) this.stopped = tick;
+  }
+  private begin(tick: number): void {
+    this.loaded = this.reload;
+    this.start = tick;
+    this.stopped = undefined;
+    this.running = true;
+  }
+  /** The gate's effect by mode: data sheet, "gate pin operations summary". */
+  setGate(level: boolean, tick: number): void {
+    if (level === this.gate) return;
+    this.gate = level;
+    if (this.triggered) {
+      if (level && this.armed) this.begin(tick);
+      return;
+    }
+    if (!level) {
+      this.stopped = tick;
+      return;
+    }
+    if (this.kind === 2 || this.kind === 3) this.start = tick;
+    else if (this.stopped !== undefined) this.start += tick - this.stopped;
+    this.stopped = undefined;
   }
   /** The counter at `tick`. */
   count(tick: number): number {
     if (!this.running) return this.reload;
-    const passed = tick - this.start;
+    const passed = this.passed(tick);
     const n = this.period;
     let left: number;
-    if (this.mode === 2) left = n - (passed % n);
-    else if (this.mode === 3) left = (n & ~1) - ((2 * passed) % (n & ~1 || 2));
-    else left = (((n - passed) % 65536) + 65536) % 65536;
+    if (this.kind === 2) left = n - (passed % n);
+    else if (this.kind === 3) left = this.squareWave(passed % n, n);
+    else left = (((n - passed) % this.range) + this.range) % this.range;
     return this.bcd ? toBcd(left % 10000) : left & 0xffff;
+  }
+  /** Mode 3 counts by two, twice a period; with an odd count the first half is one tick longer. */
+  private squareWave(phase: number, n: number): number {
+    const half = Math.ceil(n / 2);
+    return (n & ~1) - 2 * (phase < half ? phase : phase - half);
   }
   output(tick: number): boolean {
     if (!this.running) return this.mode !== 0;
-    const passed = tick - this.start;
+    const passed = this.passed(tick);
     const n = this.period;
-    switch (this.mode) {
+    switch (this.kind) {
       case 0:
       case 1:
         return passed >= n;
       case 2:
-        return passed % n !== n - 1;
+        return !this.gate || passed % n !== n - 1;
       case 3:
-        return passed % n < Math.ceil(n / 2);
+        return !this.gate || passed % n < Math.ceil(n / 2);
       default:
         return passed !== n;
     }
@@ -57,8 +111,8 @@ class Channel {
   nextRise(tick: number): number {
     if (!this.running || !this.gate) return Infinity;
     const n = this.period;
-    if (this.mode === 2 || this.mode === 3) return this.start + (Math.floor((tick - this.start) / n) + 1) * n;
-    const end = this.start + n + (this.mode >= 4 ? 1 : 0);
+    if (this.kind === 2 || this.kind === 3) return this.start + (Math.floor((tick - this.start) / n) + 1) * n;
+    const end = this.start + n + (this.kind >= 4 ? 1 : 0);
     return end > tick ? end : Infinity;
   }
 }
@@ -99,6 +153,7 @@ export class Pit implements Timed {
   /** Ports 0x40 to 0x43. */
   readonly counters: Device = {
     name: this.name,
+    byteWide: true,
     read: offset => (offset === 3 ? 0xff : this.readCounter(this.channels[offset])),
     write: (offset, _size, value) =>
       offset === 3 ? this.control(value & 0xff) : this.writeCounter(offset, value & 0xff),
@@ -114,6 +169,7 @@ export class Pit implements Timed {
   /** Port 0x61. */
   readonly gate: Device = {
     name: 'system control port B',
+    byteWide: true,
     read: () => {
       const tick = this.tick();
       // Bit 4 toggles with the memory refresh, every 15 microseconds.
@@ -121,10 +177,7 @@ export class Pit implements Timed {
       return this.speaker | (refresh << 4) | (this.channels[2].output(tick) ? 0x20 : 0);
     },
     write: (_offset, _size, value) => {
-      const c = this.channels[2];
-      const gate = (value & 1) !== 0;
-      if (gate && !c.gate) c.start = this.tick();
-      c.gate = gate;
+      this.channels[2].setGate((value & 1) !== 0, this.tick());
       this.speaker = value & 3;
     },
     reset: () => undefined,
@@ -138,7 +191,7 @@ export class Pit implements Timed {
     this.speaker = 0;
     this.told = 0;
     // As firmware leaves it: 18.2 Hz on line 0, whose output is high now.
-    Object.assign(this.channels[0], { mode: 3, running: true, reload: 0 });
+    Object.assign(this.channels[0], { mode: 3, armed: true, running: true });
     this.line(true);
   }
   private control(value: number): void {
@@ -150,8 +203,7 @@ export class Pit implements Timed {
       return;
     }
     c.access = (value >> 4) & 3;
-    const mode = (value >> 1) & 7;
-    Object.assign(c, { mode: mode > 5 ? mode - 4 : mode, bcd: (value & 1) !== 0, running: false, reload: 0 });
+    Object.assign(c, { mode: (value >> 1) & 7, bcd: (value & 1) !== 0, running: false, armed: false, reload: 0 });
     Object.assign(c, { latched: undefined, latchedStatus: undefined, readHigh: false, writeHigh: false });
     if (which === 0) this.line(c.mode !== 0);
   }
@@ -185,11 +237,10 @@ export class Pit implements Timed {
       return;
     }
     c.writeHigh = false;
-    c.reload = c.access === 1 ? value : c.access === 2 ? value << 8 : (value << 8) | c.low;
-    c.start = this.tick();
-    c.running = true;
+    const tick = this.tick();
+    c.write(c.access === 1 ? value : c.access === 2 ? value << 8 : (value << 8) | c.low, tick);
     if (n === 0) {
-      this.told = c.start;
+      this.told = tick;
       this.line(c.mode !== 0);
     }
   }

@@ -6,6 +6,12 @@ const enum Register {
   Seconds = 0, SecondsAlarm = 1, Minutes = 2, MinutesAlarm = 3, Hours = 4, HoursAlarm = 5,
   Weekday = 6, Day = 7, Month = 8, Year = 9, A = 10, B = 11, C = 12, D = 13, ShutdownStatus = 15, Century = 0x32,
 } // prettier-ignore
+/** The registers of the date, as they are put together: a day needs its month. */
+const WRITTEN = [
+  Register.Century, Register.Year, Register.Month, Register.Day, Register.Hours, Register.Minutes, Register.Seconds,
+] as const; // prettier-ignore
+const isDate = (register: number): boolean =>
+  (register < Register.A && !(register & 1 && register < Register.Weekday)) || register === Register.Century;
 const PERIODIC = 0x40;
 const ALARM = 0x20;
 const UPDATE = 0x10;
@@ -26,6 +32,9 @@ export class Rtc implements Device, Timed {
   private shift = 0;
   private told = 0;
   private raised = false;
+  /** With SET (register B) the clock stands: its registers are memory until SET goes. */
+  private standing: number[] | undefined;
+  readonly byteWide = true;
 
   constructor(
     private readonly clock: Clock,
@@ -49,6 +58,7 @@ export class Rtc implements Device, Timed {
     this.shift = 0;
     this.told = 0;
     this.raised = false;
+    this.standing = undefined;
     this.line(false);
   }
   /** What INIT does to the line's owner: nothing; the shutdown code for firmware is here. */
@@ -119,7 +129,10 @@ export class Rtc implements Device, Timed {
 
   read(offset: number): number {
     if (offset === 0) return 0xff;
-    const now = this.clock.now();
+    if (this.standing && isDate(this.index)) return this.standing[this.index];
+    return this.readRegister(this.clock.now());
+  }
+  private readRegister(now: number): number {
     const date = this.dateAt(now);
     switch (this.index) {
       case Register.Seconds: return this.encode(date.getUTCSeconds());
@@ -154,21 +167,48 @@ export class Rtc implements Device, Timed {
         this.memory[Register.A] = value & 0x7f;
         return;
       case Register.B:
-        this.memory[Register.B] = value;
-        this.update();
+        this.writeB(value);
         return;
       default:
-        if ((this.index < 10 && !(this.index & 1 && this.index < 6)) || this.index === Register.Century)
-          this.setDate(value);
-        else this.memory[this.index] = value;
+        if (!isDate(this.index)) this.memory[this.index] = value;
+        else if (this.standing) this.standing[this.index] = value;
+        else this.setDate(this.index, value);
     }
   }
+  private writeB(value: number): void {
+    if (value & SET) {
+      this.standing ??= this.dateRegisters();
+      // SET clears the update-ended enable (data sheet, register B).
+      value &= ~UPDATE;
+    }
+    this.memory[Register.B] = value;
+    if (!(value & SET) && this.standing) {
+      const date = this.standing;
+      this.standing = undefined;
+      // The day last, when its month is known: meanwhile the first, which every month has.
+      this.setDate(Register.Day, this.encode(1));
+      for (const register of WRITTEN) this.setDate(register, date[register]);
+    }
+    this.update();
+  }
+  /** The date in its registers, as they read. */
+  private dateRegisters(): number[] {
+    const { index } = this;
+    const now = this.clock.now();
+    const values: number[] = [];
+    for (const register of [...WRITTEN, Register.Weekday]) {
+      this.index = register;
+      values[register] = this.readRegister(now);
+    }
+    this.index = index;
+    return values;
+  }
   /** A part of the date was written: the clock goes on from there. */
-  private setDate(value: number): void {
+  private setDate(register: number, value: number): void {
     const now = this.clock.now();
     const date = this.dateAt(now);
     const before = date.getTime();
-    switch (this.index) {
+    switch (register) {
       case Register.Seconds: date.setUTCSeconds(this.decode(value)); break;
       case Register.Minutes: date.setUTCMinutes(this.decode(value)); break;
       case Register.Hours: date.setUTCHours(this.decodeHours(value)); break;
@@ -181,12 +221,13 @@ export class Rtc implements Device, Timed {
   } // prettier-ignore
 
   save(): unknown {
-    const { index, shift, told, raised } = this;
-    return { memory: [...this.memory], index, shift, told, raised };
+    const { index, shift, told, raised, standing } = this;
+    return { memory: [...this.memory], index, shift, told, raised, standing: standing && [...standing] };
   }
   load(saved: unknown): void {
-    const { memory, ...rest } = saved as { memory: number[] };
+    const { memory, standing, ...rest } = saved as { memory: number[]; standing: number[] | undefined };
     Object.assign(this, rest);
+    this.standing = standing && [...standing];
     this.memory = Uint8Array.from(memory);
   }
 }

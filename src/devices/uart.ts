@@ -19,6 +19,7 @@ const enum Register {
 const DLAB = 0x80;
 const LOOPBACK = 0x10;
 const DATA_READY = 0x01;
+const OVERRUN = 0x02;
 const TRANSMITTER_EMPTY = 0x60;
 const NO_INTERRUPT_PENDING = 0x01;
 /** IER bits, and what IIR answers for their causes. */
@@ -27,9 +28,14 @@ const TRANSMITTED = 0x02;
 const ID_RECEIVED = 0x04;
 const ID_TIMEOUT = 0x0c;
 const ID_TRANSMITTED = 0x02;
+/** Line status, the highest cause. */
+const LINE_STATUS = 0x04;
+const ID_LINE_STATUS = 0x06;
 /** MCR: OUT2 gates the interrupt line of a PC. */
 const OUT2 = 8;
 const FIFO_ENABLED = 0xc0;
+const FIFO_BYTES = 16;
+const MODEM_CONTROL_BITS = 0x1f;
 /** CTS, DSR and DCD asserted: somebody listens. */
 const MODEM_READY = 0xb0;
 
@@ -39,6 +45,7 @@ interface Saved {
   input: number[];
   fifo: boolean;
   transmitted: boolean;
+  overrun: boolean;
   trigger: number;
 }
 
@@ -50,6 +57,8 @@ export class Uart implements Device {
   private input: number[] = [];
   /** The transmitter became empty and the program has not been told. */
   private transmitted = false;
+  /** In loop-back a character was lost (input from outside waits instead). */
+  private overrun = false;
   /** Bytes at which a received-data interrupt comes; fewer count as a time-out. */
   private trigger = 1;
 
@@ -68,6 +77,7 @@ export class Uart implements Device {
   }
   private identification(): number {
     const enabled = this.registers[Register.InterruptEnable];
+    if (enabled & LINE_STATUS && this.overrun) return ID_LINE_STATUS;
     if (enabled & RECEIVED && this.input.length)
       return !this.fifo || this.input.length >= this.trigger ? ID_RECEIVED : ID_TIMEOUT;
     if (enabled & TRANSMITTED && this.transmitted) return ID_TRANSMITTED;
@@ -88,6 +98,7 @@ export class Uart implements Device {
     this.fifo = false;
     this.input = [];
     this.transmitted = false;
+    this.overrun = false;
     this.trigger = 1;
     this.line(false);
   }
@@ -114,7 +125,7 @@ export class Uart implements Device {
       case Register.InterruptIdentification:
         return this.identify() | (this.fifo ? FIFO_ENABLED : 0);
       case Register.LineStatus:
-        return TRANSMITTER_EMPTY | (this.input.length ? DATA_READY : 0);
+        return this.lineStatus();
       case Register.ModemStatus:
         return this.modemStatus();
       default:
@@ -125,6 +136,12 @@ export class Uart implements Device {
   private take(): number {
     this.line(false);
     return this.input.shift() ?? 0;
+  }
+  /** Reading it forgets errors. */
+  private lineStatus(): number {
+    const overrun = this.overrun;
+    this.overrun = false;
+    return TRANSMITTER_EMPTY | (this.input.length ? DATA_READY : 0) | (overrun ? OVERRUN : 0);
   }
   /** Reading the identification answers a transmitter interrupt. */
   private identify(): number {
@@ -139,9 +156,16 @@ export class Uart implements Device {
     return ((control & 2) << 3) | ((control & 1) << 5) | ((control & 4) << 4) | ((control & 8) << 4);
   }
   private send(value: number): void {
-    if (this.registers[Register.ModemControl] & LOOPBACK) this.input.push(value);
+    if (this.registers[Register.ModemControl] & LOOPBACK) this.loop(value);
     else this.output(value);
     this.transmitted = true;
+  }
+  /** A character comes back. A full FIFO keeps what it has, the single register takes the new one (data sheet, 8.6.3). */
+  private loop(value: number): void {
+    if (this.input.length >= (this.fifo ? FIFO_BYTES : 1)) {
+      this.overrun = true;
+      if (!this.fifo) this.input = [value];
+    } else this.input.push(value);
   }
   private writeByte(offset: number, value: number): void {
     switch (offset) {
@@ -157,20 +181,24 @@ export class Uart implements Device {
         }
         break;
       case Register.InterruptIdentification:
+        // Going from one mode to the other empties the FIFOs too.
+        if (value & 2 || this.fifo !== ((value & 1) !== 0)) this.input = [];
         this.fifo = (value & 1) !== 0;
-        if (value & 2) this.input = [];
         this.trigger = [1, 4, 8, 14][value >> 6];
         break;
       case Register.LineStatus:
       case Register.ModemStatus:
+        break;
+      case Register.ModemControl:
+        this.registers[offset] = value & MODEM_CONTROL_BITS;
         break;
       default:
         this.registers[offset] = value;
     }
   }
   save(): Saved {
-    const { registers, divisor, input, fifo, transmitted, trigger } = this;
-    return { registers: [...registers], divisor, input: [...input], fifo, transmitted, trigger };
+    const { registers, divisor, input, fifo, transmitted, overrun, trigger } = this;
+    return { registers: [...registers], divisor, input: [...input], fifo, transmitted, overrun, trigger };
   }
   load(saved: unknown): void {
     Object.assign(this, cloned(saved as Saved));

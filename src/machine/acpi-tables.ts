@@ -95,7 +95,8 @@ function fadt(facs: number, dsdt: number): Uint8Array {
 /** DSDT: only the package \_S5, by which the operating system powers off (7.4.2.6). AML: Name, Package of four bytes. */
 function dsdt(): Uint8Array {
   return table('DSDT', 2, t => {
-    t.raw([0x08]).text('_S5_', 4).raw([0x12, 0x0a, 0x04, 0x0a, SLEEP_TYPE_S5, 0x0a, SLEEP_TYPE_S5, 0x00, 0x00]);
+    // The package's length counts itself, the number of elements and the elements.
+    t.raw([0x08]).text('_S5_', 4).raw([0x12, 0x08, 0x04, 0x0a, SLEEP_TYPE_S5, 0x0a, SLEEP_TYPE_S5, 0x00, 0x00]);
   });
 }
 function hpet(): Uint8Array {

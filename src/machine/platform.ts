@@ -57,6 +57,7 @@ export const ECAM_BASE = 0xe0000000;
 export const ECAM_BUSES = 256;
 const TEST_MEMORY = 0xff000000;
 const PINS = 24;
+const ISA_LINES = 16;
 
 export class Platform implements Timed {
   readonly bus = new Bus();
@@ -112,7 +113,8 @@ export class Platform implements Timed {
     this.mapResets(bus);
     this.mapExits(bus);
     this.mapPci(bus, memory);
-    const test = new TestDevice(pins);
+    // As QEMU wires it: lines 0 to 15 are those of the ISA bus.
+    const test = new TestDevice(pins.map((pin, n) => (n < ISA_LINES ? this.isaLine(n) : pin)));
     bus.map(test.port, 0xe0, 4);
     bus.map(test.flush, 0xe4, 4);
     bus.map(test.interrupts, 0x2000, PINS);
@@ -279,7 +281,8 @@ export class Platform implements Timed {
     let value = (1n << BigInt(size * 8)) - 1n;
     if (claimed) {
       this.advance(this.clock.now());
-      value = BigInt(this.memory.read(at, Math.min(size, 4))!);
+      const low = Math.min(size, 4);
+      value = BigInt.asUintN(8 * low, BigInt(this.memory.read(at, low)!));
       if (size > 4) value |= BigInt(this.memory.read(at + 4, size - 4) ?? 0) << 32n;
       this.changed();
     }
