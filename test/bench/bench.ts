@@ -31,6 +31,14 @@ const trips = (title: string, exit: number): Race => ({
   vmx: true,
   units: { count: EXITS, name: 'round trips/s' },
 });
+const ACCESSES = 1_000_000;
+const accesses = (title: string, access: number): Race => ({
+  title,
+  source: 'test/bench/accesses.asm',
+  defines: { ACCESS: String(access) },
+  rounds: ACCESSES,
+  units: { count: ACCESSES, name: 'accesses/s' },
+});
 const RACES: readonly Race[] = [
   { title: 'Arithmetic, loads, stores, branches, calls', source: 'test/bench/mix.asm', rounds: 20_000 },
   { title: 'Sieve over 256 KiB', source: 'test/bench/sieve.asm', rounds: 200 },
@@ -51,6 +59,10 @@ const RACES: readonly Race[] = [
   trips('VM exits by CPUID', 0),
   trips('VM exits by OUT', 1),
   trips('VM exits by VMCALL', 2),
+  accesses('End of interrupt at the local APIC', 0),
+  accesses('Reads of the 8254', 1),
+  accesses('Writes to the UART', 2),
+  accesses('Reads of the HPET', 3),
 ];
 
 async function instructionsOf(task: Task, rounds: number): Promise<number> {

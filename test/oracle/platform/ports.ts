@@ -151,6 +151,15 @@ export const portCases: Record<string, (s: Script) => void> = {
     }
     s.in(0x92).loosely(value => (number(value) & 1) === 0);
   },
+  'Multiboot: the information': s => {
+    s.bytes(0, 4, true).differs('QEMU names a boot device, of which there is none here', '4d020000');
+    s.bytes(4, 8, true).differs(
+      "QEMU's firmware takes 1 KiB below 640 KiB and 128 KiB at the end of memory",
+      '8002000000fc0000',
+    );
+    s.bytes(20, 4, true);
+    for (const field of [28, 32, 36, 40, 52, 56, 60, 68, 72, 76, 80, 84]) s.bytes(field, 4, true);
+  },
   'fw_cfg: items': s => {
     for (const [key, bytes] of [
       [0, 6],
