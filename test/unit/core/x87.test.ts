@@ -116,6 +116,19 @@ describe('x87', () => {
     assert.strictEqual(program.at('area', 4), 0xffff037fn);
     assert.strictEqual(program.at('area', 12) >> 64n, 0xffff0fffn, 'two valid registers at the top of the tag word');
   });
+  it('has environments of its own in real-address mode', async () => {
+    const source = 'fninit\nfld1\nwhere: fldpi\nfnstenv [area]\no32 fnstenv [area + 16]\nfld1\nfldenv [area]';
+    const text = `bits 16\norg 0x7c00\n${source}\n${done}\nalign 16\narea: times 64 db 0`;
+    const { machine, at, symbols } = await guest(text, 'real');
+    finish(machine);
+    const words = [at('area', 2), (at('area') >> 32n) & 0xffffn, at('area') >> 48n];
+    assert.deepStrictEqual(words, [0x37fn, 0x0fffn, symbols.get('where')]);
+    const wide = machine.readPhysical(symbols.get('area')! + 16n, 28);
+    const view = new DataView(wide.buffer, wide.byteOffset);
+    assert.strictEqual(view.getUint32(0, true), 0xffff037f);
+    assert.strictEqual(view.getUint32(12, true), 0xffff0000 + Number(symbols.get('where')));
+    assert.strictEqual(machine.register('FTW'), 0xc0n, 'as before the third load');
+  });
   it('masks everything after FNSTENV, and leaves an initial state after FNSAVE', async () => {
     const { machine } = await run('mov word [area], 0x340\nfldcw [area]\nfnstenv [area]');
     assert.strictEqual(machine.register('FCW'), 0x37fn);
