@@ -11,6 +11,10 @@ void console_open(void) {
   out8(LINE_CONTROL, 3);
 }
 
+void console_close(void) {
+  while (!(in8(LINE_STATUS) & 0x40)) continue;
+}
+
 void put(char c) {
   while (!(in8(LINE_STATUS) & 0x20)) continue;
   out8(COM1, c);

@@ -6,6 +6,8 @@
 
 /* console.c: COM1. print knows %c %s %d %u %x %p, l for 64 bits, a width and 0. */
 void console_open(void);
+/* Returns when the last character has left: a machine that ends at once may lose it. */
+void console_close(void);
 void put(char c);
 void print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -12,6 +12,7 @@ unsigned traps_step(void);
 
 enum { DEBUG_EXIT = 0xf4 };
 _Noreturn void end(uint8_t value) {
+  console_close();
   out8(DEBUG_EXIT, value);
   for (;;) __asm__ volatile("hlt");
 }

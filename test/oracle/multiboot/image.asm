@@ -71,6 +71,12 @@ start:
         call    real_mode
         mov     esi, text_done
         call    print
+        ; A machine that ends at once may lose a character that has not left yet.
+        mov     edx, COM1 + 5
+.leaving:
+        in      al, dx
+        test    al, 0x40
+        jz      .leaving
         mov     al, 0x15
         out     DEBUG_EXIT, al
         cli

@@ -117,6 +117,12 @@ finish:
         out     dx, al
         jmp     .character
 .end:
+        ; A machine that ends at once may lose a character that has not left yet.
+        mov     dx, COM1 + 5
+.leaving:
+        in      al, dx
+        test    al, 0x40
+        jz      .leaving
         mov     al, 1
         out     DEBUG_EXIT, al
         hlt
