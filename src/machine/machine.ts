@@ -237,7 +237,9 @@ export class Machine {
       const before = mine ? this.at(cpu).get('INSTRUCTIONS') : 0n;
       const stop = this.advance(core => core.runTurn(mine ? 1n : LONGEST_TURN));
       if (stop.kind !== 'limit') return stop;
-      if (mine && this.scheduledCpu === cpu && this.at(cpu).get('INSTRUCTIONS') !== before) return stop;
+      if (!mine || this.scheduledCpu !== cpu) continue;
+      // In its own turn: it retired its instruction, or sleeps beside devices that act again and again.
+      return this.at(cpu).get('INSTRUCTIONS') === before ? undefined : stop;
     }
     return undefined;
   }

@@ -3,7 +3,8 @@
  * (priority: SDM 3A table 6-2, SDM 3C 25.2 and 26.7).
  */
 import { State } from './generated/state.generated';
-import { acknowledgeInterrupt, interruptsChanged } from './apic';
+import { LVT_MASKED, acknowledgeInterrupt, initApic, interruptsChanged } from './apic';
+import { rearmTimer } from './apic-timer';
 import { breakpointsChanged } from './breakpoints';
 import { flushSpace, modeChanged, nonRoot } from './context';
 import { deliverEvent, deliverFault } from './deliver';
@@ -12,11 +13,8 @@ import { AC, IF, RF, TF, flag } from './flags';
 import { FactCode, observed, tell } from './facts';
 import { initialize } from './host';
 import { DEVICE_AT, TURN_END } from './layout';
-import { rearmTimer } from './apic-timer';
-import { initApic } from './apic';
-import { passIdle } from './time';
 import { Event, StopCode, clearEvent, raiseEvent, requestStop } from './stop';
-import { LVT_MASKED } from './apic';
+import { passIdle } from './time';
 import { NO_VECTOR, acknowledgesInterrupt, exitExternalInterrupt, exitInit, exitInterruptWindow, exitStartUp, exitNmi, exitNmiWindow, exitPreemptionTimer } from './vmx/exit';
 import { exceptionExits, externalInterruptExits, interruptWindowExits, nmiExits, nmiWindowExits, virtualNmis } from './vmx/intercept';
 
@@ -168,14 +166,17 @@ export function raiseDebug(bits: u64): void {
   return (load<u32>(c, State.RFLAGS) & IF) != 0 || (load<u32>(c, State.VMX_OPERATION) == 2 && (load<u32>(c, State.PIN_CONTROLS) & 1) != 0);
 }
 /**
- * When the sleeping processor at `c` comes to itself at the latest, in time; u64.MAX_VALUE: never. Only what can wake it
- * counts: its APIC timer does not while interrupts are off, and nothing wakes wait-for-SIPI but another processor.
+ * When the sleeping processor at `c` has to look again at the latest, in time; u64.MAX_VALUE: never. Only what can wake it
+ * counts: timers and devices do not while interrupts are off, and nothing wakes wait-for-SIPI but another processor.
  */
 export function wakesAt(c: usize): u64 {
   const activity = load<u32>(c, State.ACTIVITY);
   if (activity != 1) return activity ? u64.MAX_VALUE : 0;
   let at = u64.MAX_VALUE;
-  if (interruptible(c) && !(load<u32>(c, State.APIC_LVT_TIMER) & LVT_MASKED)) at = load<u64>(c, State.APIC_TIMER_AT);
+  if (interruptible(c)) {
+    at = load<u64>(DEVICE_AT);
+    if (!(load<u32>(c, State.APIC_LVT_TIMER) & LVT_MASKED)) at = min<u64>(at, load<u64>(c, State.APIC_TIMER_AT));
+  }
   // SDM 3C 25.5.1: the VMX-preemption timer counts on, and its exit ends the wait.
   const preemption = load<u64>(c, State.PREEMPTION_AT);
   if (load<u32>(c, State.VMX_OPERATION) == 2 && preemption != u64.MAX_VALUE) at = min<u64>(at, preemption + load<u64>(c, State.IDLE));
@@ -184,7 +185,7 @@ export function wakesAt(c: usize): u64 {
 /** The processor sleeps and nothing is due: time passes until something is, at most to the end of its turn. */
 export function idle(): void {
   if (load<u32>(State.ACTIVITY) == 2) { requestStop(StopCode.Shutdown); return; }
-  const at = min<u64>(wakesAt(0), min<u64>(load<u64>(TURN_END), load<u64>(DEVICE_AT)));
+  const at = min<u64>(wakesAt(0), load<u64>(TURN_END));
   if (at == u64.MAX_VALUE) { deadHalt(); return; }
   passIdle(0, at - load<u64>(State.INSTRUCTIONS) - load<u64>(State.IDLE));
 }

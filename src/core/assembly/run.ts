@@ -97,7 +97,7 @@ function turn(limit: u64): u32 {
 
 /** All processors sleep: goes to when the first one wakes, or a device acts. False: that is never. */
 function leap(): bool {
-  let at = load<u64>(DEVICE_AT);
+  let at = u64.MAX_VALUE;
   for (let n: u32 = 0; n < processorCount(); n++) at = min<u64>(at, wakesAt(stateOf(n)));
   if (at == u64.MAX_VALUE) return false;
   store<u32>(IDLE_TURNS, 0);

@@ -391,4 +391,17 @@ describe('a processor that sleeps', () => {
       ${done}`);
     assert.strictEqual(finish(g.machine).kind, 'dead-halt');
   });
+
+  for (const processors of [1, 2])
+    it(`is dead with interrupts off, though the timer that firmware left on goes on (${processors})`, async () => {
+      const kernel = `bits 32
+        org 0x100000
+        header: dd 0x1badb002, 0x10000, -(0x1badb002 + 0x10000), header, header, 0, 0, start
+        start: cli
+        hlt`;
+      const g = await guest(kernel, undefined, 16 << 20, undefined, processors);
+      const stop = g.machine.run(1000);
+      assert.ok(stop.kind === 'dead-halt', stop.kind);
+      assert.match(stop.detail, /interrupts disabled/);
+    });
 });
