@@ -1,5 +1,4 @@
 /** Interrupt and exception delivery in all modes (SDM 3A chapter 6, SDM 1 chapter 20 for real-address mode). */
-import { Event, clearEvent } from './stop';
 import { State } from './generated/state.generated';
 import { CS, DS, ES, FS, GS, SS } from './address';
 import { cpl, longMode, modeChanged, nonRoot, protectedMode, virtual8086 } from './context';
@@ -12,6 +11,7 @@ import { segmentAccess, segmentBase, segmentLimit, segmentSelector } from './rec
 import { NO_STACK, findInnerStack, innerBig, innerDescriptor, innerFits, innerLinear, innerPointer, innerPointer64, innerSelector } from './inner-stack';
 import { UNUSABLE, accessed, descriptor, descriptorAt, dplOf, limitOf, loadHidden, readDescriptor, rightsOf, setRealSegment, setSegment, stackFits } from './segments';
 import { setStackPointer, stackOffset, stackPointer } from './stack';
+import { Event, clearEvent } from './stop';
 import { eventThroughTaskGate } from './task';
 import { canonical, commitWrite, systemRead, systemWrite } from './tlb';
 import { exitOnEpt, exitOnException, exitTripleFault } from './vmx/exit';

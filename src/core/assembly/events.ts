@@ -18,8 +18,6 @@ import { passIdle } from './time';
 import { NO_VECTOR, acknowledgesInterrupt, exitExternalInterrupt, exitInit, exitInterruptWindow, exitStartUp, exitNmi, exitNmiWindow, exitPreemptionTimer } from './vmx/exit';
 import { exceptionExits, externalInterruptExits, interruptWindowExits, nmiExits, nmiWindowExits, virtualNmis } from './vmx/intercept';
 
-/** `raiseInterrupt` with this takes the request back. */
-export const NO_INTERRUPT: u32 = 0xffffffff;
 /** Interruption types, SDM 3C table 24-16. */
 export const enum EventType { External = 0, Nmi = 2, HardwareException = 3, Software = 4, Privileged = 5, SoftwareException = 6 }
 export const VALID: u32 = 0x80000000;
@@ -36,7 +34,7 @@ let lastAc: bool = false;
 /** Another processor's state was loaded; modeChanged follows. */
 export function acChanged(): void { lastAc = flag(AC); }
 
-/** Presents a maskable interrupt past all interrupt controllers. */
+/** Presents a maskable interrupt past all interrupt controllers; NO_INTERRUPT (apic.ts) takes it back. */
 export function raiseInterrupt(vector: u32): void {
   store<u32>(State.PENDING_INTERRUPT, vector);
   interruptsChanged(0);

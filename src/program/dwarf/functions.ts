@@ -3,6 +3,7 @@ import { AT, TAG } from './constants';
 import type { Die } from './die';
 import { rangesOf, type Range } from './ranges';
 import { problemText } from './reader';
+import { Tolerant } from './tolerant';
 import { CODE_SCOPES, type DebugInfo, type Unit } from './unit';
 
 export interface DebugFunction {
@@ -53,20 +54,20 @@ function lastAt(pieces: readonly { low: bigint }[], address: bigint): number {
 }
 
 /** The functions of an image. Units are read when an address or a name first needs them. */
-export class Functions {
+export class Functions extends Tolerant {
   /** Functions of each unit, by address; made once. */
   private readonly byUnit = new Map<Unit, UnitFunctions>();
   /** Sorted by address. `reach` is the highest end of any piece so far: none before it goes farther. */
   private coverage: { low: bigint; high: bigint; unit: Unit; reach: bigint }[] | undefined;
   private names: Map<string, DebugFunction[]> | undefined;
-  /** What is wrong with a unit that was read. */
-  problem: string | undefined;
 
   constructor(
     private readonly info: DebugInfo,
     /** Linker-dropped functions keep their entries: whether anything is loaded at an address. */
     private readonly loaded: (address: bigint) => boolean,
-  ) {}
+  ) {
+    super();
+  }
 
   at(address: bigint): DebugFunction | undefined {
     for (const unit of this.unitsAt(address)) {
@@ -186,16 +187,6 @@ export class Functions {
       return 'children';
     });
     return found;
-  }
-
-  /** Damage loses what it damages. */
-  private guarded<T>(read: () => T): T | undefined {
-    try {
-      return read();
-    } catch (error) {
-      this.problem ??= problemText(error);
-      return undefined;
-    }
   }
 }
 

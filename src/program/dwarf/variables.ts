@@ -3,7 +3,7 @@ import { AT, TAG } from './constants';
 import type { Die } from './die';
 import { origin } from './functions';
 import { rangesOf, type Range } from './ranges';
-import { problemText } from './reader';
+import { Tolerant } from './tolerant';
 import type { DebugInfo } from './unit';
 
 export interface DebugVariable {
@@ -19,13 +19,13 @@ export interface DebugVariable {
 const isVariable = (tag: number) => tag === TAG.variable || tag === TAG.formal_parameter;
 
 /** Reads variables once, by function and by name. */
-export class Variables {
+export class Variables extends Tolerant {
   private readonly byFunction = new Map<Die, DebugVariable[]>();
   private globals: Map<string, Die> | undefined;
-  /** What is wrong with entries that were read. */
-  problem: string | undefined;
 
-  constructor(private readonly info: DebugInfo) {}
+  constructor(private readonly info: DebugInfo) {
+    super();
+  }
 
   /**
    * What is visible at `address` (linear, as linked) in a function or an inlined call: parameters in their order, then
@@ -94,14 +94,5 @@ export class Variables {
       ),
     );
     return found;
-  }
-
-  private guarded<T>(read: () => T): T | undefined {
-    try {
-      return read();
-    } catch (error) {
-      this.problem ??= problemText(error);
-      return undefined;
-    }
   }
 }
